@@ -1,0 +1,74 @@
+/**
+ * Time as a parameter. Everything that waits or measures takes a `Clock`, so the whole engine
+ * runs under virtual time in tests. This file alone may touch the real clock and real timers.
+ */
+export interface Clock {
+  /** Monotonic milliseconds; only differences mean anything. */
+  now(): number
+  /** Milliseconds since the epoch. Used to write times down, never to measure. */
+  wall(): number
+  /** Resolves after `ms`; rejects with the signal's reason when it aborts first. Keeps the process alive. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>
+  /** Calls `fn` every `ms` until the returned function is called. Never keeps the process alive. */
+  every(ms: number, fn: () => void): () => void
+}
+
+/** Node clamps longer delays to 1 ms, so longer sleeps are made of several. */
+const longestTimerMs = 2 ** 31 - 1
+
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  wall: () => Date.now(),
+  async sleep(ms, signal) {
+    let left = ms
+    while (left > longestTimerMs) {
+      await sleepOnce(longestTimerMs, signal)
+      left -= longestTimerMs
+    }
+    await sleepOnce(left, signal)
+  },
+  every(ms, fn) {
+    const timer = setInterval(fn, Math.min(ms, longestTimerMs))
+    timer.unref()
+    return () => clearInterval(timer)
+  },
+}
+
+function sleepOnce(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) {
+      reject(signal.reason)
+      return
+    }
+    const onAbort = (): void => {
+      clearTimeout(timer)
+      reject(signal?.reason)
+    }
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', onAbort)
+      resolve()
+    }, ms)
+    signal?.addEventListener('abort', onAbort, { once: true })
+  })
+}
+
+/** One call of `fn` after `ms`, on any clock. The returned function cancels it. */
+export function after(clock: Clock, ms: number, fn: () => void): () => void {
+  const cancel = new AbortController()
+  clock.sleep(ms, cancel.signal).then(
+    () => {
+      if (!cancel.signal.aborted) fn()
+    },
+    () => {}, // a cancelled timer has nothing to say
+  )
+  return () => cancel.abort()
+}
+
+const immediate = setImmediate
+
+/** Resolves when everything that is ready to run has run; lets a fake clock settle between steps. */
+export function settled(): Promise<void> {
+  return new Promise((resolve) => {
+    immediate(resolve)
+  })
+}

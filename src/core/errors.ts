@@ -1,0 +1,299 @@
+/** Every code there is. The error reference is tested against this list. */
+export const errorCodes = [
+  'SWITCHGEAR_NO_PROVIDER',
+  'SWITCHGEAR_CIRCUIT_OPEN',
+  'SWITCHGEAR_CALL_TIMEOUT',
+  'SWITCHGEAR_SATURATED',
+  'SWITCHGEAR_UNAVAILABLE',
+  'SWITCHGEAR_ALL_PROVIDERS_FAILED',
+  'SWITCHGEAR_INVALID_REGISTRATION',
+  'SWITCHGEAR_INVALID_REQUEST',
+  'SWITCHGEAR_INVALID_OPTIONS',
+  'SWITCHGEAR_DUPLICATE_PROVIDER',
+  'SWITCHGEAR_STRATEGY_CONFLICT',
+  'SWITCHGEAR_STRATEGY_FAILED',
+  'SWITCHGEAR_UNKNOWN_PROVIDER',
+  'SWITCHGEAR_REGISTRY_CLOSED',
+] as const
+
+export type ErrorCode = (typeof errorCodes)[number]
+
+/** Shared through the global symbol registry, so that two copies of this package know each other's errors. */
+const brand = Symbol.for('switchgear.error')
+
+/** The root of every error this package throws. `code` is stable; the message may improve. */
+export abstract class SwitchgearError extends Error {
+  abstract readonly code: ErrorCode
+  /** Whether waiting alone may help. */
+  abstract readonly retryable: boolean
+
+  /** `instanceof SwitchgearError` holds for `AllProvidersFailedError` too, which extends `AggregateError`. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    // biome-ignore lint/complexity/noThisInStatic: subclasses inherit this and mean themselves
+    return this === SwitchgearError
+      ? isSwitchgearError(value)
+      : // biome-ignore lint/complexity/noThisInStatic: as above
+        Function.prototype[Symbol.hasInstance].call(this, value)
+  }
+}
+
+/** Unlike `instanceof`, holds across two copies of this package. */
+export function isSwitchgearError(value: unknown): value is SwitchgearError {
+  return typeof value === 'object' && value !== null && brand in value && value instanceof Error
+}
+
+/** The circuit of this one provider refuses calls for now. */
+export class CircuitOpenError extends SwitchgearError {
+  override readonly name = 'CircuitOpenError'
+  readonly code = 'SWITCHGEAR_CIRCUIT_OPEN'
+  readonly retryable = true
+  readonly provider: string
+  readonly state: 'open' | 'half-open'
+  /** Milliseconds until it may be tried again; Infinity while it is isolated. */
+  readonly retryAfterMs: number
+
+  constructor(provider: string, state: 'open' | 'half-open', retryAfterMs: number) {
+    super(`Circuit breaker '${provider}' is ${state}, service unavailable`)
+    this.provider = provider
+    this.state = state
+    this.retryAfterMs = retryAfterMs
+  }
+}
+
+/** The provider did not answer in time. Its work may still be going on. */
+export class CallTimeoutError extends SwitchgearError {
+  override readonly name = 'CallTimeoutError'
+  readonly code = 'SWITCHGEAR_CALL_TIMEOUT'
+  readonly retryable = true
+  readonly provider: string
+  readonly timeoutMs: number
+  /** Which limit was reached. */
+  readonly limit: 'call' | 'first-chunk' | 'idle' | 'budget'
+
+  constructor(provider: string, timeoutMs: number, limit: CallTimeoutError['limit'] = 'call') {
+    super(`${limitText[limit](provider)} within ${timeoutMs} ms`)
+    this.provider = provider
+    this.timeoutMs = timeoutMs
+    this.limit = limit
+  }
+}
+
+const limitText: Record<CallTimeoutError['limit'], (name: string) => string> = {
+  call: (name) => `Provider '${name}' did not answer`,
+  'first-chunk': (name) => `The stream of provider '${name}' did not begin`,
+  idle: (name) => `The stream of provider '${name}' sent nothing more`,
+  budget: (name) => `The call to '${name}' did not finish, retries included,`,
+}
+
+/** The provider already has as many calls in flight as its `concurrency` allows. */
+export class SaturatedError extends SwitchgearError {
+  override readonly name = 'SaturatedError'
+  readonly code = 'SWITCHGEAR_SATURATED'
+  readonly retryable = true
+  readonly provider: string
+  readonly concurrency: number
+
+  constructor(provider: string, concurrency: number) {
+    super(
+      `Provider '${provider}' already has ${concurrency} calls in flight, as many as its concurrency allows; wait for one to end or raise it`,
+    )
+    this.provider = provider
+    this.concurrency = concurrency
+  }
+}
+
+/** A guarded instance whose provider is not admitted for another reason than its circuit. */
+export class UnavailableError extends SwitchgearError {
+  override readonly name = 'UnavailableError'
+  readonly code = 'SWITCHGEAR_UNAVAILABLE'
+  readonly provider: string
+  readonly reason: 'cooling' | 'draining' | 'connecting'
+  readonly retryAfterMs: number | undefined
+
+  constructor(provider: string, reason: UnavailableError['reason'], retryAfterMs?: number) {
+    super(unavailableText[reason](provider, retryAfterMs))
+    this.provider = provider
+    this.reason = reason
+    this.retryAfterMs = retryAfterMs
+  }
+
+  get retryable(): boolean {
+    return this.reason !== 'draining'
+  }
+}
+
+const unavailableText: Record<UnavailableError['reason'], (name: string, ms?: number) => string> = {
+  cooling: (name, ms) =>
+    `Provider '${name}' asked for a pause and rests for ${Math.ceil(ms ?? 0)} ms; ask the registry for another one or wait`,
+  draining: (name) =>
+    `Provider '${name}' was unregistered or is draining and admits no new calls; ask the registry for another one`,
+  connecting: (name) => `Provider '${name}' is not connected yet; use getService, call or client`,
+}
+
+/** What went wrong in one attempt of a call. */
+export interface AttemptFailure {
+  readonly provider: string
+  readonly cause: string
+  readonly durationMs: number
+  readonly error: unknown
+}
+
+/** Every attempt of a call failed. `errors` holds what each provider threw, `attempts` the facts. */
+export class AllProvidersFailedError extends AggregateError {
+  override readonly name = 'AllProvidersFailedError'
+  readonly code = 'SWITCHGEAR_ALL_PROVIDERS_FAILED'
+  readonly retryable: boolean
+  readonly service: string
+  readonly attempts: readonly AttemptFailure[]
+
+  constructor(service: string, attempts: readonly AttemptFailure[]) {
+    super(
+      attempts.map(({ error }) => error),
+      `All ${attempts.length} attempts to call "${service}" failed: ${attempts.map(attemptText).join('; ')}`,
+      { cause: attempts.at(-1)?.error },
+    )
+    this.service = service
+    this.attempts = attempts
+    this.retryable = attempts.some(({ cause }) => cause !== 'bad-request' && cause !== 'auth')
+  }
+}
+
+for (const { prototype } of [SwitchgearError, AllProvidersFailedError])
+  Object.defineProperty(prototype, brand, { value: true })
+
+function attemptText({ provider, cause, durationMs, error }: AttemptFailure): string {
+  return `${provider} ${cause} after ${Math.round(durationMs)} ms (${oneLine(error)})`
+}
+
+/** One readable line about anything that was thrown, hostile objects included. */
+export function oneLine(error: unknown): string {
+  try {
+    const text = error instanceof Error ? error.message || error.name : String(error)
+    const line = text.split('\n', 1)[0] ?? ''
+    return line.length > 200 ? `${line.slice(0, 199)}…` : line
+  } catch {
+    return 'an error that cannot be printed'
+  }
+}
+
+/** One thing that is wrong with an input: where, and what was expected instead of what. */
+export interface InputIssue {
+  /** Such as `capabilities[1].name`; empty for the input as a whole. */
+  readonly field: string
+  readonly message: string
+}
+
+abstract class InvalidInputError extends SwitchgearError {
+  readonly retryable = false
+  readonly issues: readonly InputIssue[]
+
+  constructor(what: string, issues: readonly InputIssue[]) {
+    super(
+      [
+        `Invalid ${what}:`,
+        ...issues.map(({ field, message }) => `  ${field || 'it'}: ${message}`),
+      ].join('\n'),
+    )
+    this.issues = issues
+  }
+}
+
+export class InvalidRegistrationError extends InvalidInputError {
+  override readonly name = 'InvalidRegistrationError'
+  readonly code = 'SWITCHGEAR_INVALID_REGISTRATION'
+
+  constructor(issues: readonly InputIssue[], what = 'registration') {
+    super(what, issues)
+  }
+}
+
+export class InvalidRequestError extends InvalidInputError {
+  override readonly name = 'InvalidRequestError'
+  readonly code = 'SWITCHGEAR_INVALID_REQUEST'
+
+  constructor(issues: readonly InputIssue[], what = 'service request') {
+    super(what, issues)
+  }
+}
+
+export class InvalidOptionsError extends InvalidInputError {
+  override readonly name = 'InvalidOptionsError'
+  readonly code = 'SWITCHGEAR_INVALID_OPTIONS'
+
+  constructor(issues: readonly InputIssue[], what = 'options') {
+    super(what, issues)
+  }
+}
+
+/** The name is taken. */
+export class DuplicateProviderError extends SwitchgearError {
+  override readonly name = 'DuplicateProviderError'
+  readonly code = 'SWITCHGEAR_DUPLICATE_PROVIDER'
+  readonly retryable = false
+  readonly provider: string
+
+  constructor(provider: string, service: string) {
+    super(
+      `A provider named '${provider}' is already registered for "${service}"; choose another name, unregister it first, or register with replace: true`,
+    )
+    this.provider = provider
+  }
+}
+
+/** A group has one strategy, and this registration names another. */
+export class StrategyConflictError extends SwitchgearError {
+  override readonly name = 'StrategyConflictError'
+  readonly code = 'SWITCHGEAR_STRATEGY_CONFLICT'
+  readonly retryable = false
+  readonly service: string
+  readonly group: number
+  readonly existing: string
+  readonly requested: string
+
+  constructor(service: string, scope: string, group: number, existing: string, requested: string) {
+    super(
+      `Group ${group} of "${service}" for ${scope} uses the strategy '${existing}', so '${requested}' cannot be set; leave the strategy out to inherit it, or use another group`,
+    )
+    this.service = service
+    this.group = group
+    this.existing = existing
+    this.requested = requested
+  }
+}
+
+/** A plug-in strategy threw, or picked something that was not offered. */
+export class StrategyFailedError extends SwitchgearError {
+  override readonly name = 'StrategyFailedError'
+  readonly code = 'SWITCHGEAR_STRATEGY_FAILED'
+  readonly retryable = false
+  readonly strategy: string
+
+  constructor(strategy: string, what: string, options?: ErrorOptions) {
+    super(`The strategy '${strategy}' ${what}`, options)
+    this.strategy = strategy
+  }
+}
+
+/** Nothing is registered under this name. */
+export class UnknownProviderError extends SwitchgearError {
+  override readonly name = 'UnknownProviderError'
+  readonly code = 'SWITCHGEAR_UNKNOWN_PROVIDER'
+  readonly retryable = false
+  readonly provider: string
+
+  constructor(provider: string) {
+    super(`No provider named '${provider}' is registered; registry.list() shows those that are`)
+    this.provider = provider
+  }
+}
+
+/** The registry was closed. */
+export class RegistryClosedError extends SwitchgearError {
+  override readonly name = 'RegistryClosedError'
+  readonly code = 'SWITCHGEAR_REGISTRY_CLOSED'
+  readonly retryable = false
+
+  constructor(what: string) {
+    super(`Cannot ${what}: the registry was closed; make a new ServiceRegistry`)
+  }
+}

@@ -1,0 +1,201 @@
+import type { Clock } from '../core/clock.js'
+import type { Deadline, Deadlines } from '../core/deadlines.js'
+import { CallTimeoutError } from '../core/errors.js'
+import type { Failure } from '../core/outcome.js'
+import type { NotRetried } from '../model/event.js'
+import type { CircuitSettings } from '../model/provider.js'
+import { failureOf } from './cause.js'
+import type { Permit } from './circuit.js'
+
+/** What events say about a call. */
+export interface CallFacts {
+  /** Such as `chat.completions.create`. */
+  readonly method: string | undefined
+  /** 1 for the first attempt of a logical call. */
+  readonly number: number
+}
+
+/** The guard an attempt reports to. */
+export interface AttemptHost {
+  readonly name: string
+  readonly settings: CircuitSettings
+  readonly ports: { readonly clock: Clock; readonly deadlines: Deadlines }
+  classify(error: unknown): Failure
+  settleSuccess(attempt: Attempt, result: unknown): void
+  settleFailure(attempt: Attempt, failure: Failure, now: number): void
+  release(): void
+}
+
+/** What the attempt's deadline means at the moment. */
+type Watch =
+  /** The promise must settle. */
+  | 'call'
+  /** Somebody must look at the result, a stream or a lazy promise. */
+  | 'unused'
+  /** The stream must go on. */
+  | 'stream'
+  /** The caller was answered; the work still holds its slot. */
+  | 'slot'
+
+/** How long a stream may be silent. */
+export interface StreamLimits {
+  readonly firstChunkTimeoutMs?: number | undefined
+  readonly idleTimeoutMs?: number | undefined
+}
+
+/** Puts a stream, if the value is one, under watch; gives what the caller gets instead. */
+export type Open = (attempt: Attempt, value: unknown) => unknown
+
+/** What an attempt asks of the stream it watches. */
+export interface WatchedStream {
+  /** Whether somebody reads it. */
+  readonly inUse: boolean
+  /** What its silence is called. */
+  stallError(): Error
+  /** Tells reader and source that it is over. */
+  stop(error: unknown): void
+}
+
+/** Work that does not stop when told keeps its slot at most this many time-outs. */
+const slotHeldFor = 10
+
+/** One call of one provider, from admission to exactly one outcome. */
+export class Attempt implements Deadline {
+  at: number = Number.POSITIVE_INFINITY
+  slot = -1
+  readonly host: AttemptHost
+  readonly permit: Permit
+  readonly facts: CallFacts
+  readonly startedAt: number
+  /** Says why a failure will not be tried again; asked once, before the failure is told. */
+  notRetried: ((failure: Failure, now: number) => NotRetried | undefined) | undefined = undefined
+  failure: Failure | undefined = undefined
+  settled = false
+  limits: StreamLimits | undefined = undefined
+  /** The stream this attempt turned into. */
+  stream: WatchedStream | undefined = undefined
+  #watch: Watch = 'call'
+  #ended = false
+  #resolve: ((value: unknown) => void) | undefined = undefined
+  #reject: ((error: unknown) => void) | undefined = undefined
+  #controller: AbortController | undefined = undefined
+  #abortReason: unknown
+
+  constructor(host: AttemptHost, permit: Permit, facts: CallFacts, now: number) {
+    this.host = host
+    this.permit = permit
+    this.facts = facts
+    this.startedAt = now
+  }
+
+  /** Aborts when the call times out or its caller gives up; made only if somebody looks. */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController()
+      if (this.failure !== undefined) this.#controller.abort(this.#abortReason)
+    }
+    return this.#controller.signal
+  }
+
+  /** Rejects when the promise does, and no later than the time-out. `open` watches a value that is a stream. */
+  follow(promise: PromiseLike<unknown>, open: Open): Promise<unknown> {
+    this.watch('call', this.host.settings.timeoutMs, this.startedAt)
+    return new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+      promise.then(
+        (value) => this.#fulfilled(value, open),
+        (error) => this.#rejected(error),
+      )
+    })
+  }
+
+  /** Gives up after so long, counted from `now`. */
+  watch(what: Watch, forMs: number, now: number): void {
+    const { deadlines } = this.host.ports
+    if (this.slot >= 0) deadlines.remove(this)
+    this.#watch = what
+    this.at = now + forMs
+    if (this.at < Number.POSITIVE_INFINITY) deadlines.add(this, now)
+  }
+
+  unwatch(): void {
+    if (this.slot >= 0) this.host.ports.deadlines.remove(this)
+  }
+
+  succeed(result: unknown): void {
+    if (this.settled) return
+    this.settled = true
+    this.host.settleSuccess(this, result)
+    this.end()
+  }
+
+  fail(error: unknown): void {
+    if (this.settled) return
+    this.settle(this.host.classify(error))
+    this.end()
+  }
+
+  /** Records an outcome that is no success. The slot stays taken until `end`. */
+  settle(failure: Failure): void {
+    if (this.settled) return
+    this.settled = true
+    this.failure = failure
+    this.host.settleFailure(this, failure, this.host.ports.clock.now())
+  }
+
+  /** The work is over: the slot is free. */
+  end(): void {
+    if (this.#ended) return
+    this.#ended = true
+    if (this.slot >= 0) this.host.ports.deadlines.remove(this)
+    this.host.release()
+  }
+
+  /** The caller gave up. Decides nothing about the provider. */
+  cancel(reason: unknown): void {
+    if (!this.settled) this.#giveUp(failureOf('aborted', reason), this.host.ports.clock.now())
+  }
+
+  expire(now: number): void {
+    const { name, settings } = this.host
+    if (this.#watch === 'slot') this.end()
+    else if (this.#watch === 'unused') {
+      if (!this.stream?.inUse) this.succeed(undefined)
+    } else {
+      const error = this.stream?.stallError() ?? new CallTimeoutError(name, settings.timeoutMs)
+      this.#giveUp(failureOf('timeout', error), now)
+    }
+  }
+
+  /** Answers the caller now; the work is told to stop, and keeps its slot until it does. */
+  #giveUp(failure: Failure, now: number): void {
+    this.settle(failure)
+    this.#abortReason = failure.error
+    this.#controller?.abort(failure.error)
+    this.#reject?.(failure.error)
+    this.stream?.stop(failure.error)
+    if (this.#ended) return
+    const { timeoutMs } = this.host.settings
+    this.watch('slot', Math.max(0, this.startedAt + timeoutMs * slotHeldFor - now), now)
+  }
+
+  #fulfilled(value: unknown, open: Open): void {
+    if (this.settled) {
+      this.end()
+      return
+    }
+    const opened = open(this, value)
+    if (this.stream === undefined) this.succeed(value)
+    this.#resolve?.(opened)
+  }
+
+  #rejected(error: unknown): void {
+    if (this.settled) {
+      this.end()
+      return
+    }
+    this.fail(error)
+    this.#reject?.(error)
+  }
+}

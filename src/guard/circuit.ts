@@ -1,0 +1,349 @@
+import type { Random } from '../core/random.js'
+import type { CircuitBackoff, CircuitSettings, CircuitState } from '../model/provider.js'
+
+/** How long a probe lease that nobody uses stays reserved. */
+const unusedLeaseMs = 1_000
+
+/**
+ * The right to make one call. A closed circuit hands out the same permit to everybody; a half-open
+ * one leases a probe to each.
+ */
+export interface Permit {
+  readonly generation: number
+  /** Only for probes: until when it is reserved, or, once begun, must settle. */
+  expiresAt: number
+  begun: boolean
+}
+
+type State =
+  | { readonly kind: 'closed'; failures: number }
+  | {
+      readonly kind: 'open'
+      readonly openedAt: number
+      readonly retryAt: number
+      readonly reason: string
+    }
+  | { readonly kind: 'half-open'; successes: number; readonly probes: Permit[] }
+
+type OpenState = Extract<State, { readonly kind: 'open' }>
+
+export type Verdict = 'success' | 'failure' | 'neutral'
+
+export interface Transition {
+  readonly from: CircuitState
+  readonly to: CircuitState
+  readonly at: number
+  readonly reason: string
+}
+
+/** A circuit written down. Times are wall-clock milliseconds, so that another process can read them. */
+export interface SavedCircuit {
+  readonly state: 'closed' | 'open'
+  readonly failures: number
+  readonly openedAt?: number
+  /** `null` when isolated. */
+  readonly retryAt?: number | null
+  readonly reason?: string
+}
+
+/**
+ * The circuit breaker as a pure state machine: it reads no clock and sets no timer. Each method is
+ * told the time; whatever should have happened since the last one happens first.
+ *
+ * Every permit carries the generation of the state that gave it. An outcome from an earlier
+ * generation has no say, so a slow call from before the trip can neither close nor re-open it.
+ * A probe is a lease: one that never settles counts as failed when its time is up.
+ *
+ * Source: M. Nygard, "Release It!", 2007 (circuit breaker); C. Gray and D. Cheriton, "Leases", 1989.
+ */
+export class Circuit {
+  readonly #settings: CircuitSettings
+  readonly #random: Random
+  readonly #onTransition: (transition: Transition) => void
+  #state: State = { kind: 'closed', failures: 0 }
+  #permit: Permit = sharedPermit(0)
+  #window: OutcomeWindow | undefined
+  /** Openings since it was last closed; lengthens the rest when there is a back-off. */
+  #openings = 0
+  /** Fixed ahead of the opening, so that reading the state can foresee it. */
+  #nextRestMs: number
+
+  constructor(
+    settings: CircuitSettings,
+    random: Random,
+    onTransition: (transition: Transition) => void,
+  ) {
+    this.#settings = settings
+    this.#random = random
+    this.#onTransition = onTransition
+    this.#nextRestMs = this.#restMs()
+    if (settings.errorRatio !== undefined) this.#window = new OutcomeWindow(settings.windowSize)
+  }
+
+  /** True while it is certainly closed; false says nothing. Needs no clock. */
+  get calm(): boolean {
+    return this.#state.kind === 'closed'
+  }
+
+  get generation(): number {
+    return this.#permit.generation
+  }
+
+  get consecutiveFailures(): number {
+    return this.#state.kind === 'closed' ? this.#state.failures : 0
+  }
+
+  get halfOpenSuccesses(): number {
+    return this.#state.kind === 'half-open' ? this.#state.successes : 0
+  }
+
+  /** Reading changes nothing: an expired rest reads as half-open, an expired probe as re-opened. */
+  stateAt(now: number): CircuitState {
+    const state = this.#foresee(now)
+    if (state.kind === 'open') return now >= state.retryAt ? 'half-open' : 'open'
+    return state.kind
+  }
+
+  admits(now: number): boolean {
+    return now >= this.admitsAt(now)
+  }
+
+  /** When it next admits a call: `now` or earlier if it does already, Infinity while isolated. */
+  admitsAt(now: number): number {
+    const state = this.#foresee(now)
+    if (state.kind === 'closed') return Number.NEGATIVE_INFINITY
+    if (state.kind === 'open') return state.retryAt
+    const live = state.probes.filter((probe) => probe.expiresAt > now)
+    if (live.length < this.#settings.halfOpenPermits) return Number.NEGATIVE_INFINITY
+    return Math.min(...live.map((probe) => probe.expiresAt))
+  }
+
+  /** Why and since when it is open, however the clock reads it. */
+  opening(
+    now: number,
+  ): { readonly openedAt: number; readonly retryAt: number; readonly reason: string } | undefined {
+    const state = this.#foresee(now)
+    return state.kind === 'open' ? state : undefined
+  }
+
+  /** Admits one call, or gives `undefined`. A probe is reserved until `begin`. */
+  enter(now: number): Permit | undefined {
+    if (this.#state.kind === 'closed') return this.#permit
+    this.#catchUp(now)
+    if (this.#state.kind === 'open') {
+      if (now < this.#state.retryAt) return undefined
+      this.#become({ kind: 'half-open', successes: 0, probes: [] }, now, 'recovery time passed')
+    }
+    if (this.#state.kind !== 'half-open') return this.#permit
+    if (this.#state.probes.length >= this.#settings.halfOpenPermits) return undefined
+    const probe: Permit = {
+      generation: this.generation,
+      expiresAt: now + unusedLeaseMs,
+      begun: false,
+    }
+    this.#state.probes.push(probe)
+    return probe
+  }
+
+  /** The call of this permit begins. False when the reservation ran out; then enter anew. */
+  begin(permit: Permit, now: number): boolean {
+    if (permit === this.#permit) return true
+    this.#catchUp(now)
+    if (this.#state.kind !== 'half-open' || !this.#state.probes.includes(permit)) return false
+    permit.begun = true
+    permit.expiresAt = now + this.#settings.probeLeaseMs
+    return true
+  }
+
+  /** What became of the call. A permit of an earlier generation, or one that ran out, has no say. */
+  settle(permit: Permit, verdict: Verdict, now: number): void {
+    if (permit === this.#permit && this.#state.kind === 'closed') {
+      this.#settleClosed(this.#state, verdict, now)
+      return
+    }
+    this.#catchUp(now)
+    if (this.#state.kind !== 'half-open' || permit.generation !== this.generation) return
+    const at = this.#state.probes.indexOf(permit)
+    if (at < 0) return
+    this.#state.probes.splice(at, 1)
+    this.#settleProbe(this.#state, verdict, now)
+  }
+
+  /** An outcome that no permit was taken for. Without a say while open. */
+  record(verdict: 'success' | 'failure', now: number): void {
+    this.#catchUp(now)
+    if (this.#state.kind === 'open') {
+      if (now < this.#state.retryAt) return
+      this.#become({ kind: 'half-open', successes: 0, probes: [] }, now, 'recovery time passed')
+    }
+    if (this.#state.kind === 'closed') this.#settleClosed(this.#state, verdict, now)
+    else if (this.#state.kind === 'half-open') this.#settleProbe(this.#state, verdict, now)
+  }
+
+  /** Opens it for so long, whatever it was. */
+  trip(forMs: number, reason: string, now: number): void {
+    this.#catchUp(now)
+    this.#open(now, now + forMs, reason)
+  }
+
+  /** Closes it and forgets what led here. */
+  reset(now: number, reason: string): void {
+    this.#catchUp(now)
+    this.#close(now, reason)
+  }
+
+  save(now: number, wall: number): SavedCircuit {
+    const state = this.#foresee(now)
+    if (state.kind === 'closed') return { state: 'closed', failures: state.failures }
+    const { openedAt, retryAt, reason } =
+      state.kind === 'open' ? state : { openedAt: now, retryAt: now, reason: 'half-open' }
+    return {
+      state: 'open',
+      failures: 0,
+      openedAt: wall - (now - openedAt),
+      retryAt: Number.isFinite(retryAt) ? wall + (retryAt - now) : null,
+      reason,
+    }
+  }
+
+  /**
+   * Takes up a saved state with what is left of its rest. The rest is clamped to what it was when it
+   * opened, so that a clock that was set back cannot keep it shut.
+   */
+  restore(saved: SavedCircuit, now: number, wall: number): void {
+    if (saved.state === 'closed') {
+      this.#close(now, 'restored')
+      if (this.#state.kind === 'closed') this.#state.failures = saved.failures
+      return
+    }
+    const { openedAt = wall, retryAt, reason = 'restored' } = saved
+    const whole = Math.max(0, (retryAt ?? 0) - openedAt)
+    const left =
+      retryAt === null ? Number.POSITIVE_INFINITY : clamp((retryAt ?? 0) - wall, 0, whole)
+    this.#open(now, now + left, reason)
+  }
+
+  #settleClosed(state: { failures: number }, verdict: Verdict, now: number): void {
+    if (verdict === 'neutral') return
+    this.#window?.record(verdict === 'failure')
+    if (verdict === 'success') {
+      state.failures = 0
+      return
+    }
+    state.failures += 1
+    if (state.failures >= this.#settings.failureThreshold)
+      this.#open(now, now + this.#nextRestMs, `${state.failures} failures in a row`)
+    else if (this.#window?.exceeds(this.#settings))
+      this.#open(
+        now,
+        now + this.#nextRestMs,
+        `${this.#window.failures} of ${this.#window.count} calls failed`,
+      )
+  }
+
+  #settleProbe(state: { successes: number }, verdict: Verdict, now: number): void {
+    if (verdict === 'failure') this.#open(now, now + this.#nextRestMs, 'a probe failed')
+    if (verdict !== 'success') return
+    state.successes += 1
+    if (state.successes >= this.#settings.successThreshold) this.#close(now, 'probes succeeded')
+  }
+
+  #open(now: number, retryAt: number, reason: string): void {
+    this.#openings += 1
+    this.#nextRestMs = this.#restMs()
+    this.#become({ kind: 'open', openedAt: now, retryAt, reason }, now, reason)
+  }
+
+  #close(now: number, reason: string): void {
+    this.#openings = 0
+    this.#nextRestMs = this.#restMs()
+    if (this.#window) this.#window = new OutcomeWindow(this.#settings.windowSize)
+    this.#become({ kind: 'closed', failures: 0 }, now, reason)
+  }
+
+  #become(state: State, at: number, reason: string): void {
+    const from = this.#state.kind
+    this.#state = state
+    this.#permit = sharedPermit(this.generation + 1)
+    if (from !== state.kind) this.#onTransition({ from, to: state.kind, at, reason })
+  }
+
+  /** Lets the leases that ran out by `now` take effect, at the time they did. */
+  #catchUp(now: number): void {
+    const state = this.#state
+    if (state.kind !== 'half-open') return
+    const foreseen = this.#foresee(now)
+    if (foreseen.kind === 'open') {
+      this.#open(foreseen.openedAt, foreseen.retryAt, foreseen.reason)
+      return
+    }
+    for (let i = state.probes.length - 1; i >= 0; i--)
+      if ((state.probes[i]?.expiresAt ?? now) <= now) state.probes.splice(i, 1)
+  }
+
+  /** The state as of `now`: re-opened if a begun probe ran out of time. */
+  #foresee(now: number): State {
+    const state = this.#state
+    if (state.kind !== 'half-open') return state
+    let lostAt = Number.POSITIVE_INFINITY
+    for (const { begun, expiresAt } of state.probes)
+      if (begun && expiresAt <= now && expiresAt < lostAt) lostAt = expiresAt
+    return lostAt === Number.POSITIVE_INFINITY ? state : this.#reopenedAt(lostAt)
+  }
+
+  #reopenedAt(at: number): OpenState {
+    return {
+      kind: 'open',
+      openedAt: at,
+      retryAt: at + this.#nextRestMs,
+      reason: 'a probe never settled',
+    }
+  }
+
+  #restMs(): number {
+    const { recoveryTimeoutMs, backoff } = this.#settings
+    return backoff === undefined ? recoveryTimeoutMs : this.#grownRestMs(recoveryTimeoutMs, backoff)
+  }
+
+  /** Grows with each opening in a row; the jitter keeps many circuits from probing at once. */
+  #grownRestMs(firstMs: number, { factor, maxMs, jitter }: CircuitBackoff): number {
+    const full = Math.min(
+      Math.max(maxMs, firstMs),
+      firstMs * factor ** Math.min(this.#openings, 64),
+    )
+    return full * (1 - jitter / 2 + jitter * this.#random())
+  }
+}
+
+const sharedPermit = (generation: number): Permit => ({
+  generation,
+  expiresAt: Number.POSITIVE_INFINITY,
+  begun: true,
+})
+
+const clamp = (value: number, low: number, high: number): number =>
+  Math.min(Math.max(value, low), high)
+
+/** The last so many outcomes, and how many of them failed. */
+class OutcomeWindow {
+  readonly #failed: Uint8Array
+  #next = 0
+  count = 0
+  failures = 0
+
+  constructor(size: number) {
+    this.#failed = new Uint8Array(size)
+  }
+
+  record(failed: boolean): void {
+    if (this.count < this.#failed.length) this.count += 1
+    else this.failures -= this.#failed[this.#next] ?? 0
+    this.#failed[this.#next] = failed ? 1 : 0
+    this.failures += failed ? 1 : 0
+    this.#next = (this.#next + 1) % this.#failed.length
+  }
+
+  exceeds({ errorRatio = 2, minimumCalls }: CircuitSettings): boolean {
+    return this.count >= minimumCalls && this.failures / this.count >= errorRatio
+  }
+}

@@ -1,0 +1,35 @@
+import { backoffMs } from '../core/backoff.js'
+import type { Random } from '../core/random.js'
+
+/** Without a `Retry-After`, rest this long and twice as long each time in a row. */
+const backoff = { firstMs: 1_000, maxMs: 60_000 }
+
+/** A pause that the other side asked for, shared by all providers that use the same credential. */
+export class Cooldown {
+  readonly #members = new Set<() => void>()
+  #strikes = 0
+  until: number = Number.NEGATIVE_INFINITY
+
+  /** `changed` is called when the pause grows. */
+  join(changed: () => void): () => void {
+    this.#members.add(changed)
+    return () => this.#members.delete(changed)
+  }
+
+  get shared(): boolean {
+    return this.#members.size > 0
+  }
+
+  /** What was asked for is a floor, and a longer pause that is already running is never shortened. */
+  extend(retryAfterMs: number | undefined, now: number, random: Random): void {
+    this.#strikes += 1
+    const restMs = retryAfterMs ?? backoffMs(this.#strikes, backoff, random)
+    if (now + restMs <= this.until) return
+    this.until = now + restMs
+    for (const changed of this.#members) changed()
+  }
+
+  succeeded(): void {
+    this.#strikes = 0
+  }
+}

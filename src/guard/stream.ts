@@ -1,0 +1,186 @@
+import { finished, Readable } from 'node:stream'
+import { CallTimeoutError } from '../core/errors.js'
+import type { Attempt, StreamLimits, WatchedStream } from './attempt.js'
+import { failureOf } from './cause.js'
+
+/** While a read is pending, this much silence is a failure. */
+export const defaultIdleTimeoutMs = 30_000
+
+type Source = AsyncIterable<unknown>
+
+export function isStream(value: unknown): value is Source {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof (value as Partial<Source>)[Symbol.asyncIterator] === 'function'
+  )
+}
+
+/**
+ * A stream whose end, not whose beginning, is the outcome of the attempt: proper end, success; error
+ * or silence, failure; the consumer stops early, neutral. Everything else about it is untouched.
+ */
+export function guardStream(attempt: Attempt, source: Source): Source {
+  const { clock } = attempt.host.ports
+  attempt.watch('unused', attempt.host.settings.timeoutMs, clock.now())
+  if (source instanceof Readable || source instanceof ReadableStream) {
+    observe(attempt, source)
+    return source
+  }
+  return withIterator(source, new GuardedIterator(attempt, source, attempt.limits ?? {}))
+}
+
+/** Streams of the platform are recognised by what they are, so they are watched instead of wrapped. */
+function observe(attempt: Attempt, source: Readable | ReadableStream): void {
+  attempt.stream = {
+    get inUse() {
+      return Readable.isDisturbed(source as Readable)
+    },
+    stallError: () => new CallTimeoutError(attempt.host.name, defaultIdleTimeoutMs, 'idle'),
+    stop(error) {
+      if (source instanceof Readable) source.destroy(error as Error)
+      else if (!source.locked) void source.cancel(error).catch(() => {})
+      attempt.end()
+    },
+  }
+  finished(source as Readable, { writable: false }, (error) => {
+    if (!error) attempt.succeed(undefined)
+    else if (error.code === 'ERR_STREAM_PREMATURE_CLOSE' || error.name === 'AbortError')
+      cancelled(attempt)
+    else attempt.fail(error)
+  })
+}
+
+function cancelled(attempt: Attempt): void {
+  attempt.settle(failureOf('cancelled', undefined))
+  attempt.end()
+}
+
+/** The same object to its user, but for the iterator it gives. Async generators are their own. */
+export function withIterator(source: Source, iterator: AsyncIterator<unknown>): Source {
+  const own: Record<PropertyKey, unknown> = {
+    [Symbol.asyncIterator]: () => (isIterator(source) ? proxy : iterator),
+  }
+  if (isIterator(source))
+    for (const name of ['next', 'return', 'throw'] as const)
+      own[name] = (value: unknown) => iterator[name]?.(value)
+  const proxy: Source = new Proxy(source, {
+    get(target, key) {
+      if (Object.hasOwn(own, key)) return own[key]
+      const value: unknown = Reflect.get(target, key, target)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+  return proxy
+}
+
+const isIterator = (value: object): boolean =>
+  typeof (value as { next?: unknown }).next === 'function'
+
+interface Read {
+  resolve(result: IteratorResult<unknown>): void
+  reject(error: unknown): void
+}
+
+const over: IteratorResult<unknown> = { done: true, value: undefined }
+
+/** Counts time only while a read is pending: the consumer may think as long as it likes. */
+class GuardedIterator implements AsyncIterator<unknown>, WatchedStream {
+  readonly #attempt: Attempt
+  readonly #source: Source
+  readonly #firstMs: number
+  readonly #idleMs: number
+  #iterator: AsyncIterator<unknown> | undefined
+  #reads: Read[] = []
+  #begun = false
+  #closed = false
+
+  constructor(attempt: Attempt, source: Source, limits: StreamLimits) {
+    const { settings, ports } = attempt.host
+    const spentMs = ports.clock.now() - attempt.startedAt
+    this.#attempt = attempt
+    this.#source = source
+    this.#firstMs = limits.firstChunkTimeoutMs ?? Math.max(0, settings.timeoutMs - spentMs)
+    this.#idleMs = limits.idleTimeoutMs ?? defaultIdleTimeoutMs
+    attempt.stream = this
+  }
+
+  next(value?: unknown): Promise<IteratorResult<unknown>> {
+    if (this.#closed) return Promise.resolve(over)
+    this.#iterator ??= this.#source[Symbol.asyncIterator]()
+    const iterator = this.#iterator
+    if (this.#reads.length === 0) this.#await()
+    return new Promise((resolve, reject) => {
+      this.#reads.push({ resolve, reject })
+      Promise.resolve(iterator.next(value)).then(
+        (result) => this.#arrived(result),
+        (error) => this.#failed(error),
+      )
+    })
+  }
+
+  /** The consumer stops early: nothing is wrong with the provider. */
+  async return(value?: unknown): Promise<IteratorResult<unknown>> {
+    this.#close()
+    cancelled(this.#attempt)
+    await this.#iterator?.return?.(value)
+    return { done: true, value }
+  }
+
+  async throw(error?: unknown): Promise<IteratorResult<unknown>> {
+    this.#close()
+    cancelled(this.#attempt)
+    if (this.#iterator?.throw) return this.#iterator.throw(error)
+    throw error
+  }
+
+  #await(): void {
+    const { clock } = this.#attempt.host.ports
+    this.#attempt.watch('stream', this.#begun ? this.#idleMs : this.#firstMs, clock.now())
+  }
+
+  #arrived(result: IteratorResult<unknown>): void {
+    const read = this.#reads.shift()
+    if (read === undefined) return // too late: the caller was told that it stalled
+    this.#begun = true
+    if (result.done) {
+      this.#close()
+      this.#attempt.succeed(undefined)
+    } else if (this.#reads.length > 0) this.#await()
+    else this.#attempt.unwatch()
+    read.resolve(result)
+  }
+
+  #failed(error: unknown): void {
+    const read = this.#reads.shift()
+    if (read === undefined) return
+    this.#close()
+    this.#attempt.fail(error)
+    read.reject(error)
+  }
+
+  get inUse(): boolean {
+    return this.#iterator !== undefined
+  }
+
+  stallError(): CallTimeoutError {
+    const { name } = this.#attempt.host
+    return this.#begun
+      ? new CallTimeoutError(name, this.#idleMs, 'idle')
+      : new CallTimeoutError(name, this.#firstMs, 'first-chunk')
+  }
+
+  /** The reader hears why, the source is told to stop; how it does is its own affair. */
+  stop(error: unknown): void {
+    this.#reads.shift()?.reject(error)
+    this.#close()
+    const ended = (): void => this.#attempt.end()
+    Promise.resolve(this.#iterator?.return?.()).then(ended, ended)
+  }
+
+  /** Reads behind the one that ended the stream find it over. */
+  #close(): void {
+    this.#closed = true
+    for (const read of this.#reads.splice(0)) read.resolve(over)
+  }
+}

@@ -1,0 +1,52 @@
+import type { Attempt } from './attempt.js'
+import { guardStream, isStream } from './stream.js'
+import { isThenable, lazyThenable } from './thenable.js'
+
+/**
+ * Runs the work of an attempt and sees to its outcome. What comes back is what the work gave: a plain
+ * value stays one, a promise is followed, a stream is watched, and a sync throw stays a throw.
+ */
+export function take(attempt: Attempt, work: () => unknown): unknown {
+  let result: unknown
+  try {
+    result = work()
+  } catch (error) {
+    attempt.fail(error)
+    throw error
+  }
+  return takeResult(attempt, result)
+}
+
+export function takeResult(attempt: Attempt, result: unknown): unknown {
+  if (result instanceof Promise && result.constructor === Promise)
+    return attempt.follow(result, openStream)
+  if (isThenable(result)) return takeThenable(attempt, result)
+  const opened = openStream(attempt, result)
+  if (attempt.stream === undefined) attempt.succeed(result)
+  return opened
+}
+
+/**
+ * A stream among what a promise gave. Clients that answer `{ data, response }` put it in `data`.
+ * Platform streams come back as they are, already watched.
+ */
+export function openStream(attempt: Attempt, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  if (isStream(value)) return guardStream(attempt, value)
+  const { data } = value as { data?: unknown }
+  if (isStream(data) && Object.getPrototypeOf(value) === Object.prototype)
+    return { ...value, data: guardStream(attempt, data) }
+  return value
+}
+
+/** A lazy promise starts its work at once but parses when asked; what is asked first is the outcome. */
+function takeThenable(attempt: Attempt, thenable: PromiseLike<unknown>): unknown {
+  attempt.watch('unused', attempt.host.settings.timeoutMs, attempt.startedAt)
+  let followed = false
+  return lazyThenable(thenable, (ask) => {
+    const answer = ask(thenable)
+    if (followed || !isThenable(answer)) return answer
+    followed = true
+    return attempt.follow(answer, openStream)
+  })
+}

@@ -1,0 +1,51 @@
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
+    typeof (value as Partial<PromiseLike<unknown>>).then === 'function'
+  )
+}
+
+/** Asks the thenable for something: itself, or what one of its other methods gives. */
+export type Ask = (thenable: PromiseLike<unknown>) => unknown
+
+/**
+ * Stands for a promise with more methods (`openai`'s `.withResponse()`). `then`, `catch` and
+ * `finally` go through `drive`, once; so does each other method. Anything else is read from `like`.
+ *
+ * With no `like` yet, because the work has not begun, every other name is taken for a method.
+ */
+export function lazyThenable(
+  like: object | undefined,
+  drive: (ask: Ask) => unknown,
+): PromiseLike<unknown> {
+  let main: Promise<unknown> | undefined
+  const settled = (): Promise<unknown> => {
+    main ??= Promise.resolve(drive((thenable) => thenable))
+    return main
+  }
+  const own: Record<PropertyKey, unknown> = {
+    // biome-ignore lint/suspicious/noThenProperty: this object stands for a promise
+    then: (yes?: (value: unknown) => unknown, no?: (error: unknown) => unknown) =>
+      settled().then(yes, no),
+    catch: (no?: (error: unknown) => unknown) => settled().catch(no),
+    finally: (last?: () => void) => settled().finally(last),
+  }
+  const ask =
+    (key: PropertyKey) =>
+    (...args: unknown[]) =>
+      drive((thenable) => {
+        const method: unknown = Reflect.get(thenable, key)
+        if (typeof method !== 'function') throw new TypeError(`${String(key)} is not a function`)
+        return Reflect.apply(method, thenable, args)
+      })
+  const shadow: object = Object.create(like ? Object.getPrototypeOf(like) : Promise.prototype)
+  return new Proxy(shadow, {
+    get(_, key) {
+      if (Object.hasOwn(own, key)) return own[key]
+      if (like === undefined)
+        return typeof key === 'symbol' || key in Object.prototype ? undefined : ask(key)
+      const value: unknown = Reflect.get(like, key, like)
+      return typeof value === 'function' && key !== 'constructor' ? ask(key) : value
+    },
+  }) as PromiseLike<unknown>
+}

@@ -1,0 +1,80 @@
+import type { Cause } from '../core/outcome.js'
+import type { Capability } from './capability.js'
+import type { Health } from './health.js'
+import type { ProviderView } from './provider.js'
+import type { Refusal } from './refusal.js'
+
+interface Stamped {
+  /** When it happened, in milliseconds since the epoch. */
+  readonly at: number
+}
+
+interface Placed extends Stamped {
+  readonly provider: string
+  readonly service: string
+}
+
+interface Called extends Placed {
+  /** The method, such as `chat.completions.create`; `undefined` for functions given to `call`. */
+  readonly method: string | undefined
+  /** 1 for the first attempt of a logical call. */
+  readonly attempt: number
+}
+
+/** Everything a registry tells. Narrow on `type`. */
+export type RegistryEvent =
+  | ({ readonly type: 'provider.added'; readonly view: ProviderView } & Placed)
+  | ({
+      readonly type: 'provider.changed'
+      readonly view: ProviderView
+      readonly previous: ProviderView
+    } & Placed)
+  | ({ readonly type: 'provider.removed'; readonly view: ProviderView } & Placed)
+  | ({
+      readonly type: 'provider.health-changed'
+      readonly health: Health
+      readonly previous: Health
+    } & Placed)
+  | ({ readonly type: 'capability.added'; readonly capability: Capability } & Placed)
+  | ({ readonly type: 'capability.removed'; readonly capability: Capability } & Placed)
+  | ({
+      readonly type: 'circuit.opened'
+      readonly reason: string
+      /** Until the first probe; Infinity when isolated. */
+      readonly retryAfterMs: number
+    } & Placed)
+  | ({ readonly type: 'circuit.half-opened' } & Placed)
+  | ({ readonly type: 'circuit.closed' } & Placed)
+  | ({ readonly type: 'call.succeeded'; readonly durationMs: number } & Called)
+  | ({
+      readonly type: 'call.failed'
+      readonly durationMs: number
+      readonly cause: Cause
+      readonly error: unknown
+      /** Why it was not tried again although the cause allows it. */
+      readonly notRetried: NotRetried | undefined
+    } & Called)
+  | ({ readonly type: 'call.refused'; readonly refusal: Refusal } & Called)
+  | ({
+      readonly type: 'call.failed-over'
+      readonly to: string
+      readonly cause: Cause
+    } & Called)
+  | ({
+      readonly type: 'stand-in.used'
+      readonly service: string
+      readonly method: string | undefined
+    } & Stamped)
+  | ({
+      readonly type: 'listener.failed'
+      readonly event: string
+      readonly error: unknown
+    } & Stamped)
+
+export type NotRetried = 'not-idempotent' | 'retry-budget-spent' | 'attempts-spent' | 'no-time-left'
+
+export type RegistryEventType = RegistryEvent['type']
+export type RegistryEventOf<T extends RegistryEventType> = Extract<
+  RegistryEvent,
+  { readonly type: T }
+>

@@ -161,11 +161,18 @@ export class Attempt implements Deadline {
     const { name, settings } = this.host
     if (this.#watch === 'slot') this.end()
     else if (this.#watch === 'unused') {
-      if (!this.stream?.inUse) this.succeed(undefined)
+      if (this.stream === undefined) this.#drop()
+      else if (!this.stream.inUse) this.succeed(undefined)
     } else {
       const error = this.stream?.stallError() ?? new CallTimeoutError(name, settings.timeoutMs)
       this.#giveUp(failureOf('timeout', error), now)
     }
+  }
+
+  /** Nobody asked for the result. */
+  #drop(): void {
+    this.settle(failureOf('cancelled', undefined))
+    this.end()
   }
 
   /** Answers the caller now; the work is told to stop, and keeps its slot until it does. */

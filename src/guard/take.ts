@@ -33,10 +33,8 @@ export function takeResult(attempt: Attempt, result: unknown): unknown {
 export function openStream(attempt: Attempt, value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
   if (isStream(value)) return guardStream(attempt, value)
-  const { data } = value as { data?: unknown }
-  if (isStream(data) && Object.getPrototypeOf(value) === Object.prototype)
-    return { ...value, data: guardStream(attempt, data) }
-  return value
+  if (Object.getPrototypeOf(value) !== Object.prototype || !('data' in value)) return value
+  return isStream(value.data) ? { ...value, data: guardStream(attempt, value.data) } : value
 }
 
 /** A lazy promise starts its work at once but parses when asked; what is asked first is the outcome. */

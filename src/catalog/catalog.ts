@@ -1,0 +1,134 @@
+import { StrategyConflictError } from '../core/errors.js'
+import { everyHandler, type Provider } from '../model/provider.js'
+import type { Strategy } from '../model/strategy.js'
+import { type Member, Scope } from './scope.js'
+
+/** Room for group (16 bits), priority (4) and the number of the registration (32) in one exact integer. */
+const perPriority = 2 ** 32
+const perGroup = 2 ** 36
+const groupOffset = 2 ** 15
+
+/** Group, then priority, then order of registration, as one number. */
+export function orderOf({ group, priority }: Provider, serial: number): number {
+  return (group + groupOffset) * perGroup + priority * perPriority + serial
+}
+
+export const serialOf = (order: number): number => order % perPriority
+
+/** Everything that is registered: one table by name, and a scope per service and handler. */
+export class Catalog<M extends Member> {
+  readonly #byName = new Map<string, M>()
+  readonly #scopes = new Map<string, Map<string, Scope<M>>>()
+
+  get size(): number {
+    return this.#byName.size
+  }
+
+  get(name: string): M | undefined {
+    return this.#byName.get(name)
+  }
+
+  has(name: string): boolean {
+    return this.#byName.has(name)
+  }
+
+  members(): IterableIterator<M> {
+    return this.#byName.values()
+  }
+
+  /** The services that have a provider. */
+  *services(): Generator<string> {
+    for (const [service, scopes] of this.#scopes)
+      for (const scope of scopes.values())
+        if (scope.members.size > 0) {
+          yield service
+          break
+        }
+  }
+
+  /** Throws when a group this provider would join has another strategy. Changes nothing. */
+  checkStrategy(provider: Provider, strategy: Strategy | undefined, leaving?: M): void {
+    if (strategy === undefined) return
+    for (const handler of provider.handlers) {
+      const group = this.find(provider.service, handler)?.groups.get(provider.group)
+      if (group?.strategy === undefined || group.strategy.name === strategy.name) continue
+      if (
+        group.size === 1 &&
+        leaving !== undefined &&
+        sameGroup(leaving.provider, provider, handler)
+      )
+        continue
+      const scope = handler === everyHandler ? 'all handlers' : `handler '${handler}'`
+      const { service, group: number } = provider
+      throw new StrategyConflictError(service, scope, number, group.strategy.name, strategy.name)
+    }
+  }
+
+  put(member: M, strategy: Strategy | undefined): void {
+    const { name, service, handlers, group } = member.provider
+    this.#byName.set(name, member)
+    for (const handler of handlers) {
+      const scope = this.scope(service, handler)
+      scope.add(member)
+      const own = scope.groups.get(group)
+      if (own !== undefined) own.strategy ??= strategy
+    }
+  }
+
+  remove(member: M): void {
+    const { name, service, handlers } = member.provider
+    this.#byName.delete(name)
+    for (const handler of handlers) {
+      const scope = this.find(service, handler)
+      if (scope === undefined) continue
+      scope.remove(member)
+      this.tidy(scope)
+    }
+  }
+
+  /** `member.admissible` changed. */
+  flip(member: M): void {
+    const { service, handlers } = member.provider
+    for (const handler of handlers) this.find(service, handler)?.flip(member)
+  }
+
+  find(service: string, handler: string): Scope<M> | undefined {
+    return this.#scopes.get(service)?.get(handler)
+  }
+
+  /** The scope, made if nobody is in it yet: a plan may be compiled before its providers come. */
+  scope(service: string, handler: string): Scope<M> {
+    let scopes = this.#scopes.get(service)
+    if (scopes === undefined) {
+      scopes = new Map()
+      this.#scopes.set(service, scopes)
+    }
+    let scope = scopes.get(handler)
+    if (scope === undefined) {
+      scope = new Scope(service, handler)
+      scopes.set(handler, scope)
+    }
+    return scope
+  }
+
+  /** Forgets a scope that nothing refers to. */
+  tidy(scope: Scope<M>): void {
+    if (!scope.idle) return
+    const scopes = this.#scopes.get(scope.service)
+    if (scopes?.get(scope.handler) !== scope) return
+    scopes.delete(scope.handler)
+    if (scopes.size === 0) this.#scopes.delete(scope.service)
+  }
+
+  *scopes(): Generator<Scope<M>> {
+    for (const scopes of this.#scopes.values()) yield* scopes.values()
+  }
+}
+
+function sameGroup(before: Provider, after: Provider, handler: string): boolean {
+  return (
+    before.service === after.service &&
+    before.group === after.group &&
+    before.handlers.includes(handler)
+  )
+}

@@ -1,0 +1,31 @@
+import type { Random } from '../core/random.js'
+import type { Strategy, StrategyChoice } from '../model/strategy.js'
+import { fallback } from './fallback.js'
+import { fastest } from './fastest.js'
+import { random } from './random.js'
+import { roundRobin } from './round-robin.js'
+import { sticky } from './sticky.js'
+import { twoChoices } from './two-choices.js'
+import { weighted } from './weighted.js'
+
+/** The strategy a registration names. */
+export function toStrategy(choice: StrategyChoice, chance: Random): Strategy {
+  if (typeof choice !== 'string') return choice
+  switch (choice) {
+    case 'fallback':
+      return fallback()
+    case 'round-robin':
+    case 'round_robin':
+      return roundRobin()
+    case 'weighted':
+      return weighted()
+    case 'random':
+      return random(chance)
+    case 'two-choices':
+      return twoChoices(chance)
+    case 'fastest':
+      return fastest()
+    case 'sticky':
+      return sticky()
+  }
+}

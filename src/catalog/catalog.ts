@@ -13,6 +13,9 @@ export function orderOf({ group, priority }: Provider, serial: number): number {
   return (group + groupOffset) * perGroup + priority * perPriority + serial
 }
 
+/** No member of this group has a greater order. */
+export const lastOrderOf = (group: number): number => (group + groupOffset + 1) * perGroup - 1
+
 export const serialOf = (order: number): number => order % perPriority
 
 /** Everything that is registered: one table by name, and a scope per service and handler. */

@@ -32,6 +32,8 @@ export class Roster<M extends Placed> {
   #live: number[] = []
   #size = 0
   #admissible = 0
+  /** Grows with every change of what may be chosen. */
+  version = 0
 
   get size(): number {
     return this.#size
@@ -105,6 +107,7 @@ export class Roster<M extends Placed> {
     const after = member.admissible ? before | bit : before & ~bit
     if (after === before) return
     chunk.bits[word] = after
+    this.version += 1
     this.#admissible += member.admissible ? 1 : -1
     chunk.summary = after === 0 ? chunk.summary & ~(1 << word) : chunk.summary | (1 << word)
     this.#mark(at, chunk.summary !== 0)
@@ -168,6 +171,7 @@ export class Roster<M extends Placed> {
   /** Makes the bits of a chunk anew, after its members moved. */
   #rebuild(chunk: Chunk<M>, at: number): void {
     const { bits, members } = chunk
+    this.version += 1
     this.#admissible -= ones(bits)
     bits.fill(0)
     chunk.summary = 0

@@ -12,6 +12,10 @@ export class DueHeap<T extends Timed> {
     return this.#items.length
   }
 
+  get first(): T | undefined {
+    return this.#items[0]
+  }
+
   /** The earliest `at`, or Infinity when empty. */
   get nextAt(): number {
     return this.#items[0]?.at ?? Number.POSITIVE_INFINITY

@@ -46,6 +46,14 @@ export interface StreamLimits {
 /** Puts a stream, if the value is one, under watch; gives what the caller gets instead. */
 export type Open = (attempt: Attempt, value: unknown) => unknown
 
+/** What an attempt asks of the logical call it belongs to. */
+export interface Caller {
+  /** Decides what comes after this failure, before it is told; says why it is not tried again. */
+  judge(attempt: Attempt, failure: Failure, now: number): NotRetried | undefined
+  /** Gives what the caller gets instead of the error, while there is something left to try. */
+  recover(attempt: Attempt): Promise<unknown> | undefined
+}
+
 /** What an attempt asks of the stream it watches. */
 export interface WatchedStream {
   /** Whether somebody reads it. */
@@ -67,8 +75,10 @@ export class Attempt implements Deadline {
   readonly permit: Permit
   readonly facts: CallFacts
   readonly startedAt: number
-  /** Says why a failure will not be tried again; asked once, before the failure is told. */
-  notRetried: ((failure: Failure, now: number) => NotRetried | undefined) | undefined = undefined
+  /** The logical call this is an attempt of. */
+  caller: Caller | undefined = undefined
+  /** What the call's own budget leaves it; the circuit's `timeoutMs` when that is less. */
+  allowedMs: number = Number.POSITIVE_INFINITY
   failure: Failure | undefined = undefined
   settled = false
   limits: StreamLimits | undefined = undefined
@@ -99,7 +109,7 @@ export class Attempt implements Deadline {
 
   /** Rejects when the promise does, and no later than the time-out. `open` watches a value that is a stream. */
   follow(promise: PromiseLike<unknown>, open: Open): Promise<unknown> {
-    this.watch('call', this.host.settings.timeoutMs, this.startedAt)
+    this.watch('call', Math.min(this.host.settings.timeoutMs, this.allowedMs), this.startedAt)
     return new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
@@ -164,9 +174,15 @@ export class Attempt implements Deadline {
       if (this.stream === undefined) this.#drop()
       else if (!this.stream.inUse) this.succeed(undefined)
     } else {
-      const error = this.stream?.stallError() ?? new CallTimeoutError(name, settings.timeoutMs)
+      const error = this.stream?.stallError() ?? this.#timeoutError(name, settings.timeoutMs)
       this.#giveUp(failureOf('timeout', error), now)
     }
+  }
+
+  #timeoutError(name: string, timeoutMs: number): CallTimeoutError {
+    return this.allowedMs < timeoutMs
+      ? new CallTimeoutError(name, Math.round(this.allowedMs), 'budget')
+      : new CallTimeoutError(name, timeoutMs)
   }
 
   /** Nobody asked for the result. */
@@ -180,7 +196,7 @@ export class Attempt implements Deadline {
     this.settle(failure)
     this.#abortReason = failure.error
     this.#controller?.abort(failure.error)
-    this.#reject?.(failure.error)
+    this.#refuse(failure.error)
     this.stream?.stop(failure.error)
     if (this.#ended) return
     const { timeoutMs } = this.host.settings
@@ -203,6 +219,13 @@ export class Attempt implements Deadline {
       return
     }
     this.fail(error)
-    this.#reject?.(error)
+    this.#refuse(error)
+  }
+
+  #refuse(error: unknown): void {
+    if (this.#reject === undefined || this.stream !== undefined) return
+    const instead = this.caller?.recover(this)
+    if (instead === undefined) this.#reject(error)
+    else this.#resolve?.(instead)
   }
 }

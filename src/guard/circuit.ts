@@ -1,5 +1,6 @@
 import type { Random } from '../core/random.js'
 import type { CircuitBackoff, CircuitSettings, CircuitState } from '../model/provider.js'
+import type { SavedCircuit } from '../model/saved-circuit.js'
 
 /** How long a probe lease that nobody uses stays reserved. */
 const unusedLeaseMs = 1_000
@@ -36,16 +37,6 @@ export interface Transition {
   readonly reason: string
 }
 
-/** A circuit written down. Times are wall-clock milliseconds, so that another process can read them. */
-export interface SavedCircuit {
-  readonly state: 'closed' | 'open'
-  readonly failures: number
-  readonly openedAt?: number
-  /** `null` when isolated. */
-  readonly retryAt?: number | null
-  readonly reason?: string
-}
-
 /**
  * The circuit breaker as a pure state machine: it reads no clock and sets no timer. Each method is
  * told the time; whatever should have happened since the last one happens first.
@@ -57,7 +48,7 @@ export interface SavedCircuit {
  * Source: M. Nygard, "Release It!", 2007 (circuit breaker); C. Gray and D. Cheriton, "Leases", 1989.
  */
 export class Circuit {
-  readonly #settings: CircuitSettings
+  #settings: CircuitSettings
   readonly #random: Random
   readonly #onTransition: (transition: Transition) => void
   #state: State = { kind: 'closed', failures: 0 }
@@ -80,9 +71,22 @@ export class Circuit {
     if (settings.errorRatio !== undefined) this.#window = new OutcomeWindow(settings.windowSize)
   }
 
+  /** New rules from the next outcome on; a rest that is running keeps its length. */
+  configure(settings: CircuitSettings): void {
+    this.#settings = settings
+    this.#nextRestMs = this.#restMs()
+    this.#window =
+      settings.errorRatio === undefined ? undefined : new OutcomeWindow(settings.windowSize)
+  }
+
   /** True while it is certainly closed; false says nothing. Needs no clock. */
   get calm(): boolean {
     return this.#state.kind === 'closed'
+  }
+
+  /** What a closed circuit hands to every call. */
+  get permit(): Permit {
+    return this.#permit
   }
 
   get generation(): number {
@@ -147,7 +151,7 @@ export class Circuit {
 
   /** The call of this permit begins. False when the reservation ran out; then enter anew. */
   begin(permit: Permit, now: number): boolean {
-    if (permit === this.#permit) return true
+    if (this.#state.kind === 'closed') return permit.generation === this.generation
     this.#catchUp(now)
     if (this.#state.kind !== 'half-open' || !this.#state.probes.includes(permit)) return false
     permit.begun = true
@@ -155,17 +159,16 @@ export class Circuit {
     return true
   }
 
-  /** What became of the call. A permit of an earlier generation, or one that ran out, has no say. */
+  /** What became of the call. A permit of an earlier generation has no say. */
   settle(permit: Permit, verdict: Verdict, now: number): void {
-    if (permit === this.#permit && this.#state.kind === 'closed') {
-      this.#settleClosed(this.#state, verdict, now)
+    if (this.#state.kind === 'closed') {
+      if (permit.generation === this.generation) this.#settleClosed(this.#state, verdict, now)
       return
     }
     this.#catchUp(now)
     if (this.#state.kind !== 'half-open' || permit.generation !== this.generation) return
     const at = this.#state.probes.indexOf(permit)
-    if (at < 0) return
-    this.#state.probes.splice(at, 1)
+    if (at >= 0) this.#state.probes.splice(at, 1)
     this.#settleProbe(this.#state, verdict, now)
   }
 
@@ -315,7 +318,8 @@ export class Circuit {
   }
 }
 
-const sharedPermit = (generation: number): Permit => ({
+/** What a closed circuit hands to every call of its generation. */
+export const sharedPermit = (generation: number): Permit => ({
   generation,
   expiresAt: Number.POSITIVE_INFINITY,
   begun: true,

@@ -6,9 +6,10 @@ import type { Random } from '../core/random.js'
 import type { NotRetried } from '../model/event.js'
 import type { CircuitSettings, CircuitState, CircuitStats } from '../model/provider.js'
 import type { Refusal } from '../model/refusal.js'
+import type { SavedCircuit } from '../model/saved-circuit.js'
 import { Attempt, type CallFacts } from './attempt.js'
 import { type Classify, toFailure } from './cause.js'
-import { Circuit, type Permit, type SavedCircuit, type Transition } from './circuit.js'
+import { Circuit, type Permit, type Transition } from './circuit.js'
 import { Cooldown } from './cooldown.js'
 import { type BreakerHost, FedBreaker, type Snapshots } from './opossum.js'
 import { take } from './take.js'
@@ -54,6 +55,8 @@ export class Guard implements BreakerHost {
   slots = 0
   inFlight = 0
   draining = false
+  /** Whose guard it is; for those who get a guard from an event and want the rest. */
+  seat: object | undefined
   cooldown: Cooldown | undefined
   #leaveCooldown: (() => void) | undefined
   #breaker: FedBreaker | undefined
@@ -141,6 +144,11 @@ export class Guard implements BreakerHost {
     permit ??= this.admit(now)
     if (permit === undefined) throw this.refuse(facts, args, now)
     this.circuit.begin(permit, now)
+    return this.open(facts, args, permit, now)
+  }
+
+  /** A call that was admitted, or whose permit outlived its state and only counts. */
+  open(facts: CallFacts, args: readonly unknown[], permit: Permit, now: number): Attempt {
     this.tally.calls += 1
     this.inFlight += 1
     this.slots += 1
@@ -196,6 +204,7 @@ export class Guard implements BreakerHost {
     const { tally, ports, circuit } = this
     const { deadlines } = ports
     const told = ports.heard()
+    this.inFlight -= 1
     tally.successes += 1
     this.cooldown?.succeeded()
     if (circuit.calm && !told && !tally.sampled && !this.breaker.attended) {
@@ -215,6 +224,7 @@ export class Guard implements BreakerHost {
   settleFailure(attempt: Attempt, failure: Failure, now: number): void {
     const { tally, ports, circuit } = this
     const durationMs = now - attempt.startedAt
+    this.inFlight -= 1
     if (failure.weight === 'neutral') {
       tally.neutral += 1
       circuit.settle(attempt.permit, 'neutral', now)
@@ -229,7 +239,13 @@ export class Guard implements BreakerHost {
         circuit.trip(authTripMs, 'its credentials were refused', now)
       this.breaker.failed(now, failure.error, durationMs, failure.cause === 'timeout')
     }
-    ports.failed(this, attempt.facts, durationMs, failure, attempt.notRetried?.(failure, now))
+    ports.failed(
+      this,
+      attempt.facts,
+      durationMs,
+      failure,
+      attempt.caller?.judge(attempt, failure, now),
+    )
     this.#admissionMoved()
   }
 
@@ -266,6 +282,14 @@ export class Guard implements BreakerHost {
     this.circuit.record('failure', now)
     this.breaker.healthCheckFailed(error)
     this.#admissionMoved()
+  }
+
+  /** New settings for the circuit; its state stays. */
+  configure(settings: CircuitSettings, concurrency: number | undefined): void {
+    this.settings = settings
+    this.concurrency = concurrency ?? Number.POSITIVE_INFINITY
+    this.circuit.configure(settings)
+    this.ports.admissionChanged(this)
   }
 
   // --- control ---------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ import {
   everyHandler,
   type Provider,
 } from './provider.js'
+import type { SavedCircuit } from './saved-circuit.js'
 import { isSecret } from './secrets.js'
 import type { Strategy, StrategyChoice } from './strategy.js'
 
@@ -528,6 +529,17 @@ const registryOptions = z.strictObject({
 export const checkRegistryOptions = (input: unknown): void => {
   parse(registryOptions, input, (issues) => new InvalidOptionsError(issues, 'registry options'))
 }
+
+const savedCircuit = z.strictObject({
+  state: z.enum(['closed', 'open']),
+  failures: z.number().int().min(0),
+  openedAt: z.number().optional(),
+  retryAt: z.number().nullable().optional(),
+  reason: z.string().max(longestText).optional(),
+})
+
+export const parseSavedCircuit = (input: unknown): SavedCircuit =>
+  parse(savedCircuit, input, (issues) => new InvalidOptionsError(issues, 'saved circuit'))
 
 const filter = z.strictObject({
   service: z.string().optional(),

@@ -37,6 +37,8 @@ export interface PickRequest {
 export interface Strategy {
   readonly name: string
   pick(candidates: NonEmpty<Candidate>, request: PickRequest): Candidate
+  /** What `pick` would give, without changing anything. Left out where nobody can know, as by chance. */
+  peek?(candidates: NonEmpty<Candidate>, request: PickRequest): Candidate
 }
 
 export type BuiltInStrategy =

@@ -8,15 +8,19 @@ import { sticky } from './sticky.js'
 import { twoChoices } from './two-choices.js'
 import { weighted } from './weighted.js'
 
+/** The two that the resolver finds in a bit set without building a list of candidates. */
+export const inOrder: Strategy = fallback()
+export const inTurn: Strategy = roundRobin()
+
 /** The strategy a registration names. */
 export function toStrategy(choice: StrategyChoice, chance: Random): Strategy {
   if (typeof choice !== 'string') return choice
   switch (choice) {
     case 'fallback':
-      return fallback()
+      return inOrder
     case 'round-robin':
     case 'round_robin':
-      return roundRobin()
+      return inTurn
     case 'weighted':
       return weighted()
     case 'random':

@@ -5,5 +5,5 @@ import type { Strategy } from '../model/strategy.js'
  * whoever composes strategies.
  */
 export function fallback(): Strategy {
-  return { name: 'fallback', pick: ([first]) => first }
+  return { name: 'fallback', pick: ([first]) => first, peek: ([first]) => first }
 }

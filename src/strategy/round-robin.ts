@@ -1,4 +1,4 @@
-import type { PickRequest, Strategy } from '../model/strategy.js'
+import type { Candidate, NonEmpty, PickRequest, Strategy } from '../model/strategy.js'
 
 /**
  * Each in turn, over all admissible providers of the group; priority fixes only who is first.
@@ -8,14 +8,18 @@ import type { PickRequest, Strategy } from '../model/strategy.js'
  */
 export function roundRobin(): Strategy {
   const last = new WeakMap<PickRequest['pool'], string>()
+  const peek = (candidates: NonEmpty<Candidate>, { pool }: PickRequest): Candidate => {
+    const previous = last.get(pool)
+    const at = candidates.findIndex(({ provider }) => provider === previous)
+    return candidates[(at + 1) % candidates.length] ?? candidates[0]
+  }
   return {
     name: 'round-robin',
-    pick(candidates, { pool }) {
-      const previous = last.get(pool)
-      const at = candidates.findIndex(({ provider }) => provider === previous)
-      const next = candidates[(at + 1) % candidates.length] ?? candidates[0]
-      last.set(pool, next.provider)
+    pick(candidates, request) {
+      const next = peek(candidates, request)
+      last.set(request.pool, next.provider)
       return next
     },
+    peek,
   }
 }

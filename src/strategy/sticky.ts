@@ -1,11 +1,11 @@
-import type { Strategy } from '../model/strategy.js'
+import type { Candidate, NonEmpty, PickRequest, Strategy } from '../model/strategy.js'
 import { rendezvous } from './rendezvous.js'
 
 /** Each key keeps its provider while that one is admissible; without a key, the first in order. */
 export function sticky(): Strategy {
-  return {
-    name: 'sticky',
-    pick: (candidates, { key }) =>
-      key === undefined ? candidates[0] : rendezvous(candidates, key),
-  }
+  return { name: 'sticky', pick: stick, peek: stick }
+}
+
+function stick(candidates: NonEmpty<Candidate>, { key }: PickRequest): Candidate {
+  return key === undefined ? candidates[0] : rendezvous(candidates, key)
 }

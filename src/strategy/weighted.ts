@@ -20,17 +20,20 @@ interface Schedule {
  */
 export function weighted(): Strategy {
   const schedules = new WeakMap<PickRequest['pool'], Schedule>()
+  const scheduleOf = (candidates: NonEmpty<Candidate>, { pool }: PickRequest): Schedule => {
+    let schedule = schedules.get(pool)
+    if (schedule === undefined) {
+      schedule = { candidates: [], turns: new Map(), heap: new DueHeap(), now: 0 }
+      schedules.set(pool, schedule)
+    }
+    if (schedule.candidates !== candidates) enrol(schedule, candidates)
+    return schedule
+  }
   return {
     name: 'weighted',
-    pick(candidates, { pool }) {
-      let schedule = schedules.get(pool)
-      if (schedule === undefined) {
-        schedule = { candidates: [], turns: new Map(), heap: new DueHeap(), now: 0 }
-        schedules.set(pool, schedule)
-      }
-      if (schedule.candidates !== candidates) enrol(schedule, candidates)
-      return next(schedule) ?? candidates[0]
-    },
+    pick: (candidates, request) => next(scheduleOf(candidates, request)) ?? candidates[0],
+    peek: (candidates, request) =>
+      scheduleOf(candidates, request).heap.first?.candidate ?? candidates[0],
   }
 }
 
@@ -41,12 +44,10 @@ function enrol(schedule: Schedule, candidates: NonEmpty<Candidate>): void {
   turns.clear()
   heap.clear()
   for (const candidate of candidates) {
-    const at = before.get(candidate.provider)?.at ?? 0
-    const turn: Turn = {
-      candidate,
-      at: Math.max(at, schedule.now + 0.5 / candidate.weight),
-      slot: -1,
-    }
+    const kept = before.get(candidate.provider)?.at
+    const at =
+      kept === undefined ? schedule.now + 0.5 / candidate.weight : Math.max(kept, schedule.now)
+    const turn: Turn = { candidate, at, slot: -1 }
     turns.set(candidate.provider, turn)
     heap.push(turn)
   }

@@ -1,0 +1,149 @@
+import { after, type Clock } from '../core/clock.js'
+import { type Limit, limit } from '../core/limit.js'
+import type { Check, CheckAnswer, Health } from '../model/health.js'
+import type { Provider } from '../model/provider.js'
+
+/** A provider as far as its health goes. */
+export interface Checked {
+  readonly provider: Provider
+  readonly check: Check | undefined
+  health: Health
+  checkedAt: number
+  checking: Promise<void> | undefined
+  readonly removed: boolean
+}
+
+export interface HealthSettings {
+  /** A verdict older than this is asked for anew by the next asynchronous look-up. Default 5,000. */
+  readonly maxAgeMs: number
+  /** After this a check has failed. Default 2,000. */
+  readonly timeoutMs: number
+  /** How often `waitReady` repeats failed checks. Default 30,000. */
+  readonly intervalMs: number
+}
+
+/** What the checks tell, and ask, their surroundings. */
+export interface CheckPorts<S> {
+  readonly clock: Clock
+  /** Whether the circuit is open: then the provider is left alone. */
+  resting(seat: S, now: number): boolean
+  failed(seat: S, error: unknown): void
+  changed(seat: S, previous: Health): void
+}
+
+/** Checks run at once by `checkAll`. */
+const atOnce = 32
+
+/** Asks providers whether they are well: once for all who want to know, and never for ever. */
+export class HealthChecks<S extends Checked> {
+  /** Providers that have a check. */
+  count = 0
+  failures = 0
+  readonly unwell: Set<S> = new Set()
+  readonly #settings: HealthSettings
+  readonly #ports: CheckPorts<S>
+  readonly #bounded: Limit = limit(atOnce)
+
+  constructor(settings: HealthSettings, ports: CheckPorts<S>) {
+    this.#settings = settings
+    this.#ports = ports
+  }
+
+  due(seat: S, now: number): boolean {
+    return (
+      now - seat.checkedAt > this.#settings.maxAgeMs &&
+      seat.check !== undefined &&
+      !this.#ports.resting(seat, now)
+    )
+  }
+
+  /** Never rejects: what goes wrong is the verdict. */
+  check(seat: S): Promise<void> {
+    seat.checking ??= this.#run(seat).finally(() => {
+      seat.checking = undefined
+    })
+    return seat.checking
+  }
+
+  /** Whether each of them is well; one whose circuit is open is not asked, and is not. */
+  async checkAll(seats: readonly S[]): Promise<ReadonlyMap<S, boolean>> {
+    const results = await Promise.all(
+      seats.map(async (seat): Promise<readonly [S, boolean]> => {
+        if (this.#ports.resting(seat, this.#ports.clock.now())) return [seat, false]
+        await this.#bounded(() => this.check(seat))
+        return [seat, seat.health !== 'unhealthy' && seat.health !== 'loading']
+      }),
+    )
+    return new Map(results)
+  }
+
+  /** What is known from elsewhere, such as a source or a monitor. */
+  mark(seat: S, health: Health): void {
+    const previous = seat.health
+    if ((health === 'unhealthy' || health === 'loading') && !seat.removed) this.unwell.add(seat)
+    else this.unwell.delete(seat)
+    if (health === previous) return
+    seat.health = health
+    this.#ports.changed(seat, previous)
+  }
+
+  forget(seat: S): void {
+    this.unwell.delete(seat)
+  }
+
+  async #run(seat: S): Promise<void> {
+    const { clock } = this.#ports
+    const { timeoutMs } = this.#settings
+    const giveUp = new AbortController()
+    const cancel = after(clock, timeoutMs, () =>
+      giveUp.abort(new Error(`no answer within ${timeoutMs} ms`)),
+    )
+    let health: Health
+    let problem: unknown
+    try {
+      const answer = await Promise.race([ask(seat.check, giveUp.signal), aborted(giveUp.signal)])
+      health = verdict(answer)
+      problem =
+        typeof answer === 'object' && answer.message !== undefined
+          ? answer.message
+          : 'its check said no'
+    } catch (error) {
+      health = 'unhealthy'
+      problem = error
+    } finally {
+      cancel()
+    }
+    if (seat.removed) return
+    seat.checkedAt = clock.now()
+    if (health === 'unhealthy') {
+      this.failures += 1
+      this.#ports.failed(seat, problem instanceof Error ? problem : new Error(String(problem)))
+    }
+    this.mark(seat, health)
+  }
+}
+
+async function ask(check: Check | undefined, signal: AbortSignal): Promise<CheckAnswer> {
+  return check === undefined ? true : check(signal)
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
+}
+
+const states: ReadonlySet<unknown> = new Set([
+  'healthy',
+  'degraded',
+  'unhealthy',
+  'loading',
+  'unknown',
+])
+
+/** Anything but a clear yes is a no. */
+function verdict(answer: unknown): Health {
+  if (typeof answer === 'object' && answer !== null && 'status' in answer)
+    return states.has(answer.status) ? (answer.status as Health) : 'unhealthy'
+  return answer === true ? 'healthy' : 'unhealthy'
+}

@@ -1,0 +1,77 @@
+export type { Clock } from './core/clock.js'
+export { systemClock } from './core/clock.js'
+export {
+  AllProvidersFailedError,
+  type AttemptFailure,
+  CallTimeoutError,
+  CircuitOpenError,
+  DuplicateProviderError,
+  type ErrorCode,
+  type InputIssue,
+  InvalidOptionsError,
+  InvalidRegistrationError,
+  InvalidRequestError,
+  isSwitchgearError,
+  RegistryClosedError,
+  SaturatedError,
+  StrategyConflictError,
+  StrategyFailedError,
+  SwitchgearError,
+  UnavailableError,
+  UnknownProviderError,
+} from './core/errors.js'
+export type { Percentiles } from './core/histogram.js'
+export type { Logger } from './core/logger.js'
+export type { Cause } from './core/outcome.js'
+export type { Random } from './core/random.js'
+export type { Capability, ParameterSpec, RequirementInput } from './model/capability.js'
+export type {
+  NotRetried,
+  RegistryEvent,
+  RegistryEventOf,
+  RegistryEventType,
+} from './model/event.js'
+export type { Check, CheckAnswer, Health } from './model/health.js'
+export type { CallOptions, StreamOptions } from './model/parse.js'
+export { Priority, type PriorityLevel, type PriorityName } from './model/priority.js'
+export type {
+  CapabilityInput,
+  CircuitOptions,
+  CircuitState,
+  CircuitStats,
+  ProviderRecord,
+  ProviderView,
+  Registration,
+  WithSignal,
+} from './model/provider.js'
+export { NoProviderError, type ProviderRefusal, type Refusal } from './model/refusal.js'
+export type { ServiceRequest } from './model/request.js'
+export type { SavedCircuit } from './model/saved-circuit.js'
+export type {
+  BuiltInStrategy,
+  Candidate,
+  NonEmpty,
+  PickRequest,
+  Strategy,
+  StrategyChoice,
+} from './model/strategy.js'
+export type { CircuitHandle } from './registry/circuit-handle.js'
+export type { RegistryOptions, ServiceOptions } from './registry/options.js'
+export {
+  type ListFilter,
+  type RegistrationHandle,
+  type RegistryMetrics,
+  ServiceRegistry,
+  type WaitReadyOptions,
+} from './registry/registry.js'
+export type { DescribeFilter, RegistryDescription } from './registry/views.js'
+export { type CallContext, currentCall } from './resolve/context.js'
+export type { ExplainedCandidate, Explanation } from './resolve/explain.js'
+export type { Lease } from './resolve/lease.js'
+export { fallback } from './strategy/fallback.js'
+export { fastest } from './strategy/fastest.js'
+export { random } from './strategy/random.js'
+export { roundRobin } from './strategy/round-robin.js'
+export { sticky } from './strategy/sticky.js'
+export { twoChoices } from './strategy/two-choices.js'
+export { weighted } from './strategy/weighted.js'

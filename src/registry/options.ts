@@ -1,0 +1,51 @@
+import type { Clock } from '../core/clock.js'
+import type { Logger } from '../core/logger.js'
+import type { Cause } from '../core/outcome.js'
+import type { Random } from '../core/random.js'
+import type { CircuitOptions } from '../model/provider.js'
+
+/** What is true of every provider of a service. */
+export interface ServiceOptions<T = unknown> {
+  /** `llm` makes calls idempotent by default. A service named `llm` is of that kind by itself. */
+  readonly kind?: string | undefined
+  /** Whether calls may be repeated elsewhere after a failure that may have had an effect. */
+  readonly idempotent?: boolean | undefined
+  /** The same for single methods, by path, such as `chat.completions.create`. */
+  readonly methods?:
+    | Readonly<Record<string, { readonly idempotent?: boolean | undefined }>>
+    | undefined
+  /** Used, unguarded, when nothing else is admissible and `allowStandIns` is true. */
+  readonly standIn?: T | undefined
+}
+
+export interface RegistryOptions<S extends object = Record<string, unknown>> {
+  /** Services that `waitReady` and `missing` ask for. Default none. */
+  readonly requiredServices?: readonly (keyof S & string)[] | undefined
+  /** Defaults for every provider's circuit. */
+  readonly circuit?: CircuitOptions | undefined
+  readonly health?:
+    | {
+        /** A verdict older than this is asked for anew by an asynchronous look-up. Default 5,000. */
+        readonly maxAgeMs?: number | undefined
+        /** How long one check may take. Default 2,000. */
+        readonly timeoutMs?: number | undefined
+        /** How often `waitReady` repeats failed checks. Default 30,000. */
+        readonly intervalMs?: number | undefined
+      }
+    | undefined
+  readonly services?:
+    | { readonly [K in keyof S & string]?: ServiceOptions<S[K]> | undefined }
+    | undefined
+  /** Whether stand-ins may be used at all. Default false. */
+  readonly allowStandIns?: boolean | undefined
+  /** Per service and 10 s: `perSecond` retries each second plus `ratio` of the calls. Default 10 and 0.2. */
+  readonly retryBudget?:
+    | { readonly ratio?: number | undefined; readonly perSecond?: number | undefined }
+    | undefined
+  /** Asked first what an error means; `undefined` leaves it to the built-in table. */
+  readonly classify?: ((error: unknown) => Cause | undefined) | undefined
+  readonly clock?: Clock | undefined
+  readonly random?: Random | undefined
+  /** Silent by default. */
+  readonly logger?: Logger | undefined
+}

@@ -1,0 +1,539 @@
+import { InvalidRequestError, RegistryClosedError, UnknownProviderError } from '../core/errors.js'
+import type { Percentiles } from '../core/histogram.js'
+import { meets, parseRequirement } from '../model/capability.js'
+import type { RegistryEvent, RegistryEventOf, RegistryEventType } from '../model/event.js'
+import type { Health } from '../model/health.js'
+import {
+  type CallOptions,
+  checkCallOptions,
+  checkDuration,
+  checkFilter,
+  checkRegistryOptions,
+  checkRequest,
+  checkStreamOptions,
+  parsePriority,
+  parseRegistration,
+  type StreamOptions,
+} from '../model/parse.js'
+import type { PriorityLevel, PriorityName } from '../model/priority.js'
+import { everyHandler, type ProviderView, type Registration } from '../model/provider.js'
+import { NoProviderError } from '../model/refusal.js'
+import type { ServiceRequest } from '../model/request.js'
+import { LogicalCall, type Work } from '../resolve/call.js'
+import { createClient } from '../resolve/client.js'
+import type { CallContext } from '../resolve/context.js'
+import { type Explanation, explain, refusalsOf } from '../resolve/explain.js'
+import type { Lease } from '../resolve/lease.js'
+import type { Seat } from '../resolve/seat.js'
+import { CircuitHandle } from './circuit-handle.js'
+import { Composition } from './composition.js'
+import { iterate } from './iterate.js'
+import type { RegistryOptions } from './options.js'
+import { waitUntilReady } from './ready.js'
+import { type DescribeFilter, describe, type RegistryDescription, viewOf } from './views.js'
+
+/** What `register` gives back. */
+export interface RegistrationHandle extends Disposable {
+  readonly name: string
+  /** True the first time, false once it is gone. Calls in flight finish. */
+  unregister(): boolean
+  /** Admits nothing new, waits for calls in flight, then unregisters; false when they took longer. */
+  drain(timeoutMs?: number): Promise<boolean>
+}
+
+export interface ListFilter extends DescribeFilter {
+  /** A capability name, or `name@range`. */
+  readonly capability?: string | undefined
+  readonly minVersion?: string | undefined
+  readonly status?: Health | undefined
+}
+
+export interface RegistryMetrics {
+  readonly lookups: number
+  readonly hits: number
+  readonly misses: number
+  /** Hits among look-ups, 0 to 1; 0 when there were none. */
+  readonly hitRate: number
+  /** Providers registered since the start. */
+  readonly registrations: number
+  /** Providers registered now. */
+  readonly providers: number
+  readonly closedCircuits: number
+  readonly openCircuits: number
+  readonly halfOpenCircuits: number
+  readonly healthCheckFailures: number
+  readonly health: Readonly<Record<Health, number>>
+  /** Time of a look-up, from one in 64 of them. */
+  readonly resolution: Percentiles
+}
+
+export interface WaitReadyOptions<S extends object> {
+  /** Default: the registry's `requiredServices`. */
+  readonly services?: readonly (keyof S & string)[] | undefined
+  /** Default 30,000. */
+  readonly timeoutMs?: number | undefined
+}
+
+/**
+ * Decides which provider of a service a call goes to now, guards the call, learns from its outcome
+ * and fails over. `S` maps service names to their interfaces.
+ *
+ * Every method throws, or rejects with, `RegistryClosedError` after `close()`, except those that
+ * only read.
+ */
+export class ServiceRegistry<S extends object = Record<string, unknown>> {
+  readonly #parts: Composition
+  readonly #closed = new AbortController()
+
+  /** Throws `InvalidOptionsError`. */
+  constructor(options: RegistryOptions<S> = {}) {
+    checkRegistryOptions(options)
+    this.#parts = new Composition(options as RegistryOptions)
+  }
+
+  // --- providers -------------------------------------------------------------------------------
+
+  /**
+   * Adds a provider, for one handler, several, or everyone.
+   * Throws `InvalidRegistrationError`, `DuplicateProviderError`, `StrategyConflictError`; then
+   * nothing has changed.
+   */
+  register<K extends keyof S & string>(registration: Registration<K, S[K]>): RegistrationHandle {
+    this.#open('register')
+    return this.#handle(this.#parts.register(parseRegistration(registration)))
+  }
+
+  /** `register` for everyone, whatever `handler` says. */
+  registerGlobal<K extends keyof S & string>(
+    registration: Registration<K, S[K]>,
+  ): RegistrationHandle {
+    this.#open('register')
+    const parsed = parseRegistration(registration)
+    const record = { ...parsed.record, handlers: [everyHandler] }
+    return this.#handle(this.#parts.register({ ...parsed, record }))
+  }
+
+  /** False for an unknown name. Calls in flight finish. */
+  unregister(name: string): boolean {
+    this.#open('unregister')
+    const seat = this.#parts.catalog.get(name)
+    return seat !== undefined && this.#parts.remove(seat)
+  }
+
+  /** False for an unknown name. Throws `InvalidRegistrationError` for a priority that is none. */
+  setPriority(name: string, priority: PriorityName | PriorityLevel): boolean {
+    this.#open('set a priority')
+    const level = parsePriority(priority)
+    const seat = this.#parts.catalog.get(name)
+    if (seat === undefined) return false
+    if (seat.provider.priority !== level)
+      this.#parts.change(seat, { ...seat.provider, priority: level })
+    return true
+  }
+
+  /** Removes all providers at once. The registry stays usable. */
+  clear(): void {
+    this.#open('clear')
+    this.#parts.clear()
+  }
+
+  // --- look-ups --------------------------------------------------------------------------------
+
+  /**
+   * The guarded instance of the provider this request goes to now, or `undefined`. Waits only for a
+   * health check that is due and for `connect`. Rejects with `InvalidRequestError`.
+   */
+  getService<K extends keyof S & string>(
+    service: K,
+    request: ServiceRequest = noRequest,
+  ): Promise<S[K] | undefined> {
+    if (this.#closed.signal.aborted) return Promise.reject(new RegistryClosedError('get a service'))
+    try {
+      const found = this.#parts.resolver.instance(service, request)
+      const { allowStandIns } = this.#parts.options
+      return (allowStandIns ? this.#orStandIn(service, found) : found) as Promise<S[K] | undefined>
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** The same, but rejects with `NoProviderError`, which says why each candidate was passed over. */
+  async requireService<K extends keyof S & string>(
+    service: K,
+    request: ServiceRequest = noRequest,
+  ): Promise<S[K]> {
+    const found = await this.getService(service, request)
+    if (found !== undefined) return found
+    throw this.#noProvider(service, request)
+  }
+
+  /** A lease on the provider this request goes to now, from what is known: never waits. */
+  resolve<K extends keyof S & string>(
+    service: K,
+    request: ServiceRequest = noRequest,
+  ): Lease<S[K]> | undefined {
+    if (this.#closed.signal.aborted) throw new RegistryClosedError('resolve')
+    return this.#parts.resolver.lease(service, request) as Lease<S[K]> | undefined
+  }
+
+  /** What a look-up would choose now, and why not each other provider. Changes nothing. */
+  explain(service: keyof S & string, request: ServiceRequest = noRequest): Explanation {
+    this.#open('explain')
+    const { resolver, clock } = this.#parts
+    const plan = resolver.plan(service, request)
+    return explain(plan, request, resolver.peek(plan, request), clock.now())
+  }
+
+  // --- calls -----------------------------------------------------------------------------------
+
+  /**
+   * An object like the service. Each method call finds a provider anew, is guarded, and fails over
+   * where that is safe. Throws `InvalidRequestError`, `InvalidOptionsError`; its methods reject with
+   * `NoProviderError`, `AllProvidersFailedError` or the provider's own error.
+   */
+  client<K extends keyof S & string>(
+    service: K,
+    request: ServiceRequest = noRequest,
+    options: CallOptions = noOptions,
+  ): S[K] {
+    this.#open('make a client')
+    checkRequest(service, request)
+    checkCallOptions(options)
+    const made = { service, request: { ...request }, options: { ...options } }
+    return createClient(this.#parts.calls, made) as S[K]
+  }
+
+  /**
+   * Runs `fn` against the chosen provider's instance, guarded, and against others where it fails and
+   * that is safe. Rejects as the methods of a client do.
+   */
+  async call<K extends keyof S & string, R>(
+    service: K,
+    request: ServiceRequest | undefined,
+    fn: (provider: S[K], context: CallContext) => R,
+    options: CallOptions = noOptions,
+  ): Promise<Awaited<R>> {
+    this.#open('call')
+    checkCallOptions(options)
+    return (await this.#start(service, request, fn, options, undefined)) as Awaited<R>
+  }
+
+  /**
+   * The same for a stream, begun when it is first read. It fails over until its first item; after
+   * that a failure is thrown, and leaving the loop closes the source.
+   */
+  stream<K extends keyof S & string, T>(
+    service: K,
+    request: ServiceRequest | undefined,
+    fn: (provider: S[K], context: CallContext) => AsyncIterable<T> | PromiseLike<AsyncIterable<T>>,
+    options: StreamOptions = noOptions,
+  ): AsyncIterable<T> {
+    this.#open('stream')
+    checkStreamOptions(options)
+    const { firstChunkTimeoutMs, idleTimeoutMs, afterCommit: _, ...rest } = options
+    const begin = (): unknown =>
+      this.#start(service, request, fn, rest, { firstChunkTimeoutMs, idleTimeoutMs })
+    return {
+      async *[Symbol.asyncIterator]() {
+        yield* (await begin()) as AsyncIterable<T>
+      },
+    }
+  }
+
+  // --- seeing ----------------------------------------------------------------------------------
+
+  /** Everything that is registered, as plain frozen data with secrets hidden. */
+  describe(filter: DescribeFilter = {}): RegistryDescription {
+    checkFilter(filter)
+    return describe(this.#parts.catalog, filter)
+  }
+
+  get(name: string): ProviderView | undefined {
+    const seat = this.#parts.catalog.get(name)
+    return seat && viewOf(seat, this.#parts.catalog)
+  }
+
+  /** Providers that match, each once, by service and in the order of selection. */
+  list(filter: ListFilter = {}): readonly ProviderView[] {
+    checkFilter(filter)
+    const { catalog } = this.#parts
+    const { service, handler, status } = filter
+    const requirement = requirementOf(filter)
+    const found = [...catalog.members()].filter(
+      ({ provider, health }) =>
+        (service ?? provider.service) === provider.service &&
+        (status ?? health) === health &&
+        (handler === undefined || visibleTo(provider.handlers, handler)) &&
+        (requirement === undefined || meets(provider.capabilities, requirement)),
+    )
+    found.sort((a, b) =>
+      a.provider.service === b.provider.service
+        ? a.order - b.order
+        : a.provider.service < b.provider.service
+          ? -1
+          : 1,
+    )
+    return Object.freeze(found.map((seat) => viewOf(seat, catalog)))
+  }
+
+  /** Throws `UnknownProviderError`. */
+  circuit(name: string): CircuitHandle {
+    const seat = this.#parts.catalog.get(name)
+    if (seat === undefined) throw new UnknownProviderError(String(name))
+    return new CircuitHandle(seat)
+  }
+
+  /** Closes every circuit. */
+  resetCircuits(): void {
+    this.#open('reset circuits')
+    for (const { usedGuard } of this.#parts.catalog.members()) usedGuard?.reset()
+  }
+
+  metrics(): RegistryMetrics {
+    const { catalog, checks, clock, registrations, resolver } = this.#parts
+    const { lookups, hits, latency } = resolver
+    const health = { healthy: 0, degraded: 0, unhealthy: 0, loading: 0, unknown: 0 }
+    const circuits = { closed: 0, open: 0, 'half-open': 0 }
+    const now = clock.now()
+    for (const seat of catalog.members()) {
+      health[seat.health] += 1
+      circuits[seat.usedGuard?.circuit.stateAt(now) ?? 'closed'] += 1
+    }
+    return Object.freeze({
+      lookups,
+      hits,
+      misses: lookups - hits,
+      hitRate: lookups === 0 ? 0 : hits / lookups,
+      registrations,
+      providers: catalog.size,
+      closedCircuits: circuits.closed,
+      openCircuits: circuits.open,
+      halfOpenCircuits: circuits['half-open'],
+      healthCheckFailures: checks.failures,
+      health: Object.freeze(health),
+      resolution: Object.freeze(latency.percentiles()),
+    })
+  }
+
+  // --- health ----------------------------------------------------------------------------------
+
+  /** Asks every provider that has a check: `{ 'SpeakHandler.llm.openai': true }`. Never rejects while open. */
+  async healthCheckAll(): Promise<Readonly<Record<string, boolean>>> {
+    this.#open('check health')
+    const { catalog, checks } = this.#parts
+    const seats = [...catalog.members()].filter(({ check }) => check !== undefined)
+    const results = await checks.checkAll(seats)
+    return Object.freeze(
+      Object.fromEntries(
+        [...results].flatMap(([{ provider }, well]) =>
+          provider.handlers.map((handler) => [
+            `${handler}.${provider.service}.${provider.name}`,
+            well,
+          ]),
+        ),
+      ),
+    )
+  }
+
+  /** Required services without an admissible provider. */
+  missing(): readonly string[] {
+    const { requiredServices = [] } = this.#parts.options
+    return Object.freeze(requiredServices.filter((service) => !this.#has(service, () => true)))
+  }
+
+  /** True as soon as each required service has an admissible provider, false after the time-out. */
+  async waitReady({ services, timeoutMs = 30_000 }: WaitReadyOptions<S> = {}): Promise<boolean> {
+    this.#open('wait')
+    checkDuration('timeoutMs', timeoutMs)
+    const { catalog, checks, clock, options, pulse, resolver, logger } = this.#parts
+    const wanted: readonly string[] = services ?? options.requiredServices ?? []
+    const current = ({ checkedAt, check }: Seat): boolean =>
+      check === undefined || clock.now() - checkedAt <= (options.health?.maxAgeMs ?? 5_000)
+    const members = (): Seat[] =>
+      [...catalog.members()].filter(({ provider }) => wanted.includes(provider.service))
+    const { intervalMs = 30_000 } = options.health ?? {}
+    const repeatAt = (seat: Seat): number =>
+      checks.unwell.has(seat) ? seat.checkedAt + intervalMs : Number.NEGATIVE_INFINITY
+    const ready = await waitUntilReady(
+      {
+        clock,
+        pulse,
+        beginChecks() {
+          const now = clock.now()
+          for (const seat of members())
+            if (seat.checking === undefined && checks.due(seat, now) && now >= repeatAt(seat))
+              void checks.check(seat).then(() => pulse.beat())
+        },
+        ready: () => wanted.every((service) => this.#has(service, current)),
+        nextAt: () =>
+          Math.min(
+            resolver.nextAt,
+            ...members()
+              .filter((seat) => checks.unwell.has(seat) && seat.checking === undefined)
+              .map(repeatAt),
+          ),
+      },
+      timeoutMs,
+    )
+    logger.info(ready ? 'ready' : 'not ready', { services: wanted })
+    return ready
+  }
+
+  // --- events ----------------------------------------------------------------------------------
+
+  /** Calls `listener` after each event of this type. The result unsubscribes. */
+  on<T extends RegistryEventType>(
+    type: T,
+    listener: (event: RegistryEventOf<T>) => void,
+  ): () => void {
+    this.#open('listen')
+    if (typeof listener !== 'function')
+      throw new InvalidRequestError(
+        [{ field: 'listener', message: 'expected a function' }],
+        'listener',
+      )
+    return this.#parts.events.on(type, listener)
+  }
+
+  /** Every event from now on, until the signal aborts or the registry closes. */
+  events(signal?: AbortSignal): AsyncIterableIterator<RegistryEvent> {
+    this.#open('listen')
+    const closed = this.#closed.signal
+    return iterate(
+      (listener) => this.#parts.events.onAny(listener),
+      signal === undefined ? closed : AbortSignal.any([signal, closed]),
+    )
+  }
+
+  // --- the end ---------------------------------------------------------------------------------
+
+  /** Removes all providers and stops background work. Calls in flight finish. */
+  async close(): Promise<void> {
+    if (this.#closed.signal.aborted) return
+    this.#parts.clear()
+    this.#closed.abort(new RegistryClosedError('go on'))
+    this.#parts.resolver.close()
+    this.#parts.pulse.beat()
+    this.#parts.events.clear()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  // --- within ----------------------------------------------------------------------------------
+
+  #open(what: string): void {
+    if (this.#closed.signal.aborted) throw new RegistryClosedError(what)
+  }
+
+  #handle(seat: Seat): RegistrationHandle {
+    const parts = this.#parts
+    return {
+      name: seat.provider.name,
+      unregister: () => parts.remove(seat),
+      async drain(timeoutMs = 30_000) {
+        checkDuration('timeoutMs', timeoutMs)
+        const ended = await drained(seat, parts, timeoutMs)
+        parts.remove(seat)
+        return ended
+      },
+      [Symbol.dispose]() {
+        parts.remove(seat)
+      },
+    }
+  }
+
+  #start(
+    service: string,
+    request: ServiceRequest = noRequest,
+    fn: (provider: never, context: CallContext) => unknown,
+    options: CallOptions,
+    limits: Work['limits'],
+  ): unknown {
+    if (typeof fn !== 'function')
+      throw new InvalidRequestError(
+        [{ field: 'fn', message: 'expected a function to run' }],
+        'call',
+      )
+    const { calls, clock, resolver } = this.#parts
+    const plan = resolver.plan(service, request)
+    const now = clock.now()
+    const work: Work = {
+      method: undefined,
+      limits,
+      sync: false,
+      run: (instance, context) => fn(instance as never, context),
+    }
+    return new LogicalCall(calls, plan, request, options, work, now).start(now)
+  }
+
+  async #orStandIn(service: string, found: Promise<unknown>): Promise<unknown> {
+    const instance = await found
+    if (instance !== undefined) return instance
+    const standIn = this.#parts.standIn(service)
+    if (standIn !== undefined) this.#parts.standInUsed(service, undefined)
+    return standIn
+  }
+
+  #noProvider(service: string, request: ServiceRequest): NoProviderError {
+    const { clock, resolver } = this.#parts
+    const plan = resolver.plan(service, request)
+    const requires = plan.pools[0]?.requirements.map(({ key }) => key) ?? []
+    return new NoProviderError(service, refusalsOf(plan, request, clock.now()), requires)
+  }
+
+  #has(service: string, counts: (seat: Seat) => boolean): boolean {
+    const { catalog, clock, resolver } = this.#parts
+    resolver.wake(clock.now())
+    for (const seat of catalog.members())
+      if (seat.provider.service === service && seat.admissible && counts(seat)) return true
+    return false
+  }
+}
+
+const noRequest: ServiceRequest = Object.freeze({})
+const noOptions: CallOptions = Object.freeze({})
+
+const visibleTo = (handlers: readonly string[], handler: string): boolean =>
+  handlers.includes(handler) || handlers.includes(everyHandler)
+
+function requirementOf({
+  capability,
+  minVersion,
+}: ListFilter): ReturnType<typeof asked> | undefined {
+  return capability === undefined ? undefined : asked(capability, minVersion)
+}
+
+function asked(capability: string, minVersion: string | undefined) {
+  const parsed = parseRequirement(
+    minVersion === undefined ? capability : { name: capability, minVersion },
+  )
+  if ('problem' in parsed)
+    throw new InvalidRequestError([{ field: 'capability', message: parsed.problem }], 'filter')
+  return parsed
+}
+
+/** Stops admission and waits until no call holds a slot. */
+async function drained(
+  seat: Seat,
+  { clock, resolver }: Composition,
+  timeoutMs: number,
+): Promise<boolean> {
+  const { guard } = seat
+  guard.draining = true
+  resolver.refresh(seat)
+  if (guard.slots === 0) return true
+  const done = new AbortController()
+  const idle = new Promise<boolean>((resolve) => {
+    guard.idle = () => resolve(true)
+  })
+  const late = clock.sleep(timeoutMs, done.signal).then(
+    () => false,
+    () => false,
+  )
+  const ended = await Promise.race([idle, late])
+  done.abort()
+  guard.idle = undefined
+  return ended
+}

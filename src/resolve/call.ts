@@ -1,0 +1,383 @@
+import { backoffMs } from '../core/backoff.js'
+import { AllProvidersFailedError, type AttemptFailure } from '../core/errors.js'
+import type { Cause, Failure } from '../core/outcome.js'
+import type { Random } from '../core/random.js'
+import type { Attempt, Caller, CallFacts, StreamLimits } from '../guard/attempt.js'
+import { openStream } from '../guard/take.js'
+import { type Ask, isThenable, lazyThenable } from '../guard/thenable.js'
+import type { NotRetried } from '../model/event.js'
+import type { CallOptions } from '../model/parse.js'
+import type { Provider } from '../model/provider.js'
+import { NoProviderError } from '../model/refusal.js'
+import type { ServiceRequest } from '../model/request.js'
+import { type Budget, type RetryBudget, takeExtra } from './budget.js'
+import { connect } from './connect.js'
+import { type CallContext, RunningCall, running } from './context.js'
+import { refusalsOf } from './explain.js'
+import { failingOver } from './failover-stream.js'
+import type { Plan } from './plan.js'
+import type { Resolver } from './resolver.js'
+import type { Seat } from './seat.js'
+
+const defaultAttempts = 3
+const backoff = { firstMs: 200, maxMs: 5_000 }
+/** Without a deadline of the caller, nobody is kept waiting longer than this for a pause to end. */
+const longestWaitMs = 60_000
+
+/** Causes after which another provider may do better. */
+const movesOn: ReadonlySet<Cause> = new Set([
+  'transient',
+  'timeout',
+  'rate-limit',
+  'auth',
+  'refused',
+])
+
+/** What a logical call does on each provider it is tried on. */
+export interface Work {
+  readonly method: string | undefined
+  readonly limits: StreamLimits | undefined
+  /** It only ever answered plain values, so its caller does not await. */
+  readonly sync: boolean
+  run(instance: object, context: CallContext, seat: Seat | undefined): unknown
+}
+
+/** What calls need from their surroundings. */
+export interface CallPorts {
+  readonly resolver: Resolver
+  readonly random: Random
+  retryBudget(service: string): RetryBudget
+  /** Whether repeating may be harmful is known per method, provider or service. */
+  idempotent(plan: Plan, method: string | undefined, provider: Provider): boolean
+  standIn(service: string): object | undefined
+  standInUsed(service: string, method: string | undefined): void
+  failedOver(from: Seat, to: Seat, facts: CallFacts, cause: Cause): void
+}
+
+/** One call of a service, on as many providers as it takes and its budget allows. */
+export class LogicalCall implements Caller {
+  readonly #ports: CallPorts
+  readonly #plan: Plan
+  readonly #request: ServiceRequest
+  readonly #options: CallOptions
+  readonly #work: Work
+  readonly #budget: Budget
+  readonly #failures: AttemptFailure[] = []
+  /** What has been tried; not tried again while another is eligible. */
+  #tried: Set<Seat> | undefined = undefined
+  #seat: Seat | undefined = undefined
+  #attempt: Attempt | undefined = undefined
+  #number = 0
+  #goesOn = false
+  /** What the caller asked a lazy promise for; asked of each attempt's. */
+  #ask: Ask | undefined = undefined
+  /** The stream has handed something on: from here nothing can be taken back. */
+  committed = false
+  #unlisten: (() => void) | undefined = undefined
+
+  constructor(
+    ports: CallPorts,
+    plan: Plan,
+    request: ServiceRequest,
+    options: CallOptions,
+    work: Work,
+    now: number,
+  ) {
+    const parent = running.get()?.budget
+    this.#ports = ports
+    this.#plan = plan
+    this.#request = request
+    this.#options = options
+    this.#work = work
+    this.#budget = {
+      deadline: Math.min(
+        now + (options.timeoutMs ?? Number.POSITIVE_INFINITY),
+        parent?.deadline ?? Number.POSITIVE_INFINITY,
+      ),
+      signal: joined(options.signal, parent?.signal),
+      extra: (options.attempts ?? defaultAttempts) - 1,
+      parent,
+    }
+    ports.retryBudget(plan.service).called(now)
+  }
+
+  /** Begins at once where nothing has to be waited for; then a sync method stays sync. */
+  start(now: number): unknown {
+    const { signal } = this.#budget
+    if (signal !== undefined) {
+      if (signal.aborted) return this.#refuse(signal.reason)
+      const onAbort = (): void => this.#attempt?.cancel(signal.reason)
+      signal.addEventListener('abort', onAbort, { once: true })
+      this.#unlisten = () => signal.removeEventListener('abort', onAbort)
+    }
+    const { resolver } = this.#ports
+    const found = this.#work.sync
+      ? resolver.pickSync(this.#plan, this.#request, undefined)
+      : resolver.pickFresh(this.#plan, this.#request, undefined)
+    if (isThenable(found)) return this.#promised(found.then((seat) => this.#first(seat)))
+    resolver.count(found !== undefined)
+    if (found === undefined) return this.#none()
+    return this.#try(found, now)
+  }
+
+  // --- the way through the providers -----------------------------------------------------------
+
+  #first(seat: Seat | undefined): unknown {
+    this.#ports.resolver.count(seat !== undefined)
+    return seat === undefined ? this.#none() : this.#try(seat, this.#ports.resolver.clock.now())
+  }
+
+  /** One attempt. Refused at the last moment, it costs nothing and the next one is tried. */
+  #try(seat: Seat, now: number): unknown {
+    const { method } = this.#work
+    if (seat.instance === undefined) return this.#promised(this.#connect(seat))
+    this.#seat = seat
+    const facts: CallFacts = { method, number: this.#number + 1 }
+    let attempt: Attempt
+    try {
+      attempt = seat.guard.begin(facts, noArguments, now)
+    } catch (refusal) {
+      return this.#tryOther(seat, refusal)
+    }
+    this.#number += 1
+    this.#attempt = attempt
+    attempt.caller = this
+    attempt.limits = this.#work.limits
+    attempt.allowedMs = this.#budget.deadline - now
+    return this.#run(seat, seat.instance, attempt)
+  }
+
+  #run(seat: Seat, instance: object, attempt: Attempt): unknown {
+    const context = new RunningCall(attempt, seat.provider, this.#budget)
+    let result: unknown
+    try {
+      result = running.run(context, () => this.#work.run(instance, context, seat))
+    } catch (error) {
+      attempt.fail(error)
+      if (!this.#goesOn) throw this.#error(error)
+      return this.#afterThrow(seat, error)
+    }
+    if (!isThenable(result)) {
+      const opened = openAndFailOver(attempt, result, this)
+      if (attempt.stream === undefined) attempt.succeed(result)
+      return opened
+    }
+    if (this.#ask !== undefined) return this.#answer(attempt, this.#ask(result))
+    if (result instanceof Promise && result.constructor === Promise)
+      return this.#follow(attempt, result)
+    attempt.watch('unused', seat.guard.settings.timeoutMs, attempt.startedAt)
+    return this.#lazily(attempt, result)
+  }
+
+  #follow(attempt: Attempt, promise: PromiseLike<unknown>): Promise<unknown> {
+    const followed = attempt.follow(promise, (own, value) => openAndFailOver(own, value, this))
+    return this.#unlisten === undefined ? followed : this.#promised(followed)
+  }
+
+  /** What is asked first decides, on this attempt and on those that may come after it. */
+  #lazily(attempt: Attempt, thenable: PromiseLike<unknown>): PromiseLike<unknown> {
+    let answered: Promise<unknown> | undefined
+    let winner = thenable
+    return lazyThenable(thenable, (ask) => {
+      if (answered !== undefined) return answered.then(() => ask(winner))
+      this.#ask = (one) => {
+        winner = one
+        return ask(one)
+      }
+      const answer = this.#answer(attempt, this.#ask(thenable))
+      if (answer instanceof Promise) answered = answer
+      return answer
+    })
+  }
+
+  #answer(attempt: Attempt, answer: unknown): unknown {
+    if (isThenable(answer)) return this.#follow(attempt, answer)
+    attempt.succeed(answer)
+    return answer
+  }
+
+  /** A sync failure: another provider at once, or later if the caller can wait. */
+  #afterThrow(seat: Seat, error: unknown): unknown {
+    const tried = this.#triedWith(seat)
+    const next = this.#ports.resolver.pickSync(this.#plan, this.#request, tried)
+    if (next !== undefined) {
+      this.#tellMove(seat, next)
+      return this.#try(next, this.#ports.resolver.clock.now())
+    }
+    if (this.#work.sync) throw this.#error(error)
+    return this.#promised(this.#again(seat, error))
+  }
+
+  #tryOther(seat: Seat, refusal: unknown): unknown {
+    const { resolver } = this.#ports
+    resolver.refresh(seat)
+    const next = resolver.pickSync(this.#plan, this.#request, this.#triedWith(seat))
+    if (next !== undefined) return this.#try(next, resolver.clock.now())
+    return this.#refuse(this.#failures.length === 0 ? this.#noProvider() : this.#error(refusal))
+  }
+
+  async #connect(seat: Seat): Promise<unknown> {
+    try {
+      await connect(seat)
+    } catch (error) {
+      this.#goesOn =
+        this.#mayGoOn(seat, { ...seat.guard.classify(error), unsent: true }, error, 0) === undefined
+      if (!this.#goesOn) throw this.#error(error)
+      return this.#again(seat, error)
+    }
+    return this.#try(seat, this.#ports.resolver.clock.now())
+  }
+
+  /** The next attempt after a failure: elsewhere if anybody is eligible, else here again after a pause. */
+  async #again(from: Seat, error: unknown): Promise<unknown> {
+    const { resolver } = this.#ports
+    const found = await resolver.pickFresh(this.#plan, this.#request, this.#triedWith(from))
+    const next = found ?? (await this.#waitForTried())
+    if (next === undefined) throw this.#error(error)
+    if (this.#budget.signal?.aborted) throw this.#budget.signal.reason
+    if (next !== from) this.#tellMove(from, next)
+    return this.#try(next, resolver.clock.now())
+  }
+
+  /** Those that were tried may be tried again once nobody else is left, after back-off and their pause. */
+  async #waitForTried(): Promise<Seat | undefined> {
+    const { resolver, random } = this.#ports
+    const now = resolver.clock.now()
+    const pauses = [...(this.#tried ?? [])]
+      .filter((seat) => !seat.removed)
+      .map((seat) => pauseOf(seat, now))
+      .filter((ms) => ms !== undefined)
+    if (pauses.length === 0) return undefined
+    const waitMs = Math.max(Math.min(...pauses), backoffMs(this.#number, backoff, random))
+    const { deadline, signal } = this.#budget
+    if (waitMs > longestWaitMs && deadline === Number.POSITIVE_INFINITY) return undefined
+    if (now + waitMs >= deadline) return undefined
+    await resolver.clock.sleep(waitMs, signal)
+    this.#tried?.clear()
+    return resolver.pickFresh(this.#plan, this.#request, undefined)
+  }
+
+  // --- what an attempt asks --------------------------------------------------------------------
+
+  judge(attempt: Attempt, failure: Failure, now: number): NotRetried | undefined {
+    const seat = this.#seat
+    if (seat === undefined) return undefined
+    const durationMs = now - attempt.startedAt
+    const reason = this.#mayGoOn(seat, failure, failure.error, durationMs)
+    this.#goesOn = reason === undefined
+    return reason === 'final' ? undefined : reason
+  }
+
+  recover(attempt: Attempt): Promise<unknown> | undefined {
+    const { failure } = attempt
+    const seat = this.#seat
+    if (failure === undefined || seat === undefined) return undefined
+    if (this.#goesOn) return this.#again(seat, failure.error)
+    const error = this.#error(failure.error)
+    return error === failure.error ? undefined : Promise.reject(error)
+  }
+
+  /** Why it ends here; `undefined` when there may be another attempt, which is then paid for. */
+  #mayGoOn(
+    seat: Seat,
+    failure: Failure,
+    error: unknown,
+    durationMs: number,
+  ): NotRetried | 'final' | undefined {
+    const { cause } = failure
+    this.#failures.push({ provider: seat.provider.name, cause, durationMs, error })
+    if (this.committed || !movesOn.has(cause)) return 'final'
+    const now = this.#ports.resolver.clock.now()
+    if (now >= this.#budget.deadline) return 'no-time-left'
+    if (!failure.unsent && !this.#idempotent(seat)) return 'not-idempotent'
+    if (this.#budget.extra <= 0) return 'attempts-spent'
+    if (!takeExtra(this.#budget)) return 'attempts-spent'
+    return this.#ports.retryBudget(this.#plan.service).take(now) ? undefined : 'retry-budget-spent'
+  }
+
+  #idempotent(seat: Seat): boolean {
+    return (
+      this.#options.idempotent ??
+      this.#ports.idempotent(this.#plan, this.#work.method, seat.provider)
+    )
+  }
+
+  // --- endings ---------------------------------------------------------------------------------
+
+  /** One failure is thrown as it is; several are thrown together. The caller's own abort stays itself. */
+  #error(error: unknown): unknown {
+    if (this.#failures.length < 2 || this.#failures.at(-1)?.cause === 'aborted') return error
+    return new AllProvidersFailedError(this.#plan.service, Object.freeze([...this.#failures]))
+  }
+
+  #none(): unknown {
+    const { service } = this.#plan
+    const standIn = this.#ports.standIn(service)
+    if (standIn === undefined) return this.#refuse(this.#noProvider())
+    this.#ports.standInUsed(service, this.#work.method)
+    const signal = this.#budget.signal ?? new AbortController().signal
+    const { deadline } = this.#budget
+    const context = { provider: 'stand-in', attempt: 1, signal, deadline, metadata: {}, models: [] }
+    return this.#work.run(standIn, context, undefined)
+  }
+
+  #noProvider(): NoProviderError {
+    const { resolver } = this.#ports
+    const now = resolver.clock.now()
+    const { service, requires } = this.#plan
+    return new NoProviderError(
+      service,
+      refusalsOf(this.#plan, this.#request, now),
+      requires.map(String),
+    )
+  }
+
+  #refuse(error: unknown): unknown {
+    this.#unlisten?.()
+    if (this.#work.sync) throw error
+    return Promise.reject(error)
+  }
+
+  #promised(promise: PromiseLike<unknown>): Promise<unknown> {
+    const done = (): void => this.#unlisten?.()
+    const own = Promise.resolve(promise)
+    own.then(done, done)
+    return own
+  }
+
+  #triedWith(seat: Seat): ReadonlySet<Seat> {
+    this.#tried ??= new Set()
+    this.#tried.add(seat)
+    return this.#tried
+  }
+
+  #tellMove(from: Seat, to: Seat): void {
+    const { method } = this.#work
+    const cause = this.#failures.at(-1)?.cause as Cause | undefined
+    this.#ports.failedOver(from, to, { method, number: this.#number }, cause ?? 'transient')
+  }
+}
+
+const noArguments: readonly unknown[] = []
+
+/** How long until a provider that was tried could be tried again; `undefined` when that is not ours to wait for. */
+function pauseOf(seat: Seat, now: number): number | undefined {
+  const refusal = seat.refusal(now)
+  if (refusal === undefined || refusal.reason === 'saturated') return 0
+  return refusal.reason === 'cooling' ? refusal.retryAfterMs : undefined
+}
+
+function joined(
+  own: AbortSignal | undefined,
+  outer: AbortSignal | undefined,
+): AbortSignal | undefined {
+  return own !== undefined && outer !== undefined && own !== outer
+    ? AbortSignal.any([own, outer])
+    : (own ?? outer)
+}
+
+/** A stream that fails before its first item is replaced by that of the next provider. */
+function openAndFailOver(attempt: Attempt, value: unknown, call: LogicalCall): unknown {
+  const opened = openStream(attempt, value)
+  return opened === value ? value : failingOver(opened, attempt, call)
+}

@@ -1,0 +1,231 @@
+import { EventEmitter } from 'node:events'
+import { Stream } from 'node:stream'
+import { inspect } from 'node:util'
+import type { CallFacts } from '../guard/attempt.js'
+import type { Permit } from '../guard/circuit.js'
+import type { Guard } from '../guard/guard.js'
+import { takeResult } from '../guard/take.js'
+import { isThenable } from '../guard/thenable.js'
+import type { WithSignal } from '../model/provider.js'
+
+export type AnyFunction = (...args: never[]) => unknown
+
+/** What guarding an instance takes. */
+export interface GuardedBy {
+  readonly guard: Guard
+  readonly except: ReadonlySet<string>
+  readonly withSignal: WithSignal | undefined
+}
+
+/** Whether a method answers at once; learnt from what it did. */
+export type MethodKind = 'unknown' | 'sync' | 'async' | 'stream'
+
+const AsyncFunction = (async () => {}).constructor
+const AsyncGeneratorFunction = async function* () {}.constructor as unknown as typeof AsyncFunction
+
+export function kindOf(method: AnyFunction): MethodKind {
+  if (method.constructor === AsyncFunction) return 'async'
+  return method.constructor === AsyncGeneratorFunction ? 'stream' : 'unknown'
+}
+
+/** What a refused call gives: it fails the way the method would. */
+export function refusedAs(kind: MethodKind, error: unknown): unknown {
+  if (kind === 'sync') throw error
+  if (kind === 'async' || kind === 'unknown') return Promise.reject(error)
+  return failingStream(error)
+}
+
+function failingStream(error: unknown): AsyncIterableIterator<never> {
+  return {
+    [Symbol.asyncIterator]() {
+      return this
+    },
+    next: () => Promise.reject(error),
+  }
+}
+
+/** Names that belong to the language or to event emitters, not to the service. */
+export function isUnguarded(
+  target: object,
+  key: PropertyKey,
+  except: ReadonlySet<string>,
+): boolean {
+  if (typeof key === 'symbol') return true
+  if (key in Object.prototype || key === 'isHealthy' || key === 'toJSON' || except.has(String(key)))
+    return true
+  if (typeof target === 'function' && key in Function.prototype) return true
+  return target instanceof EventEmitter && key in EventEmitter.prototype
+}
+
+/**
+ * Objects whose methods are part of the service: plain ones and those of ordinary classes. What the
+ * language or the platform brands (lists, maps, dates, buffers, URLs, streams) works only as itself.
+ */
+export function isNested(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false
+  if (Object.prototype.toString.call(value) !== '[object Object]') return false
+  return !(value instanceof Stream) && !isThenable(value)
+}
+
+/**
+ * An object that behaves like the instance, whose methods go through the guard. Methods run on the
+ * original, so private fields work; its own calls to itself are not guarded a second time.
+ *
+ * `reserved` is the probe lease of a half-open circuit: the first call through this view uses it.
+ */
+export function guardInstance(by: GuardedBy, original: object, reserved?: Permit): object {
+  return new GuardedInstance(by, reserved).view(original, '')
+}
+
+class GuardedInstance {
+  readonly #by: GuardedBy
+  readonly #views = new WeakMap<object, object>()
+  #reserved: Permit | undefined
+
+  constructor(by: GuardedBy, reserved: Permit | undefined) {
+    this.#by = by
+    this.#reserved = reserved
+  }
+
+  /** The guard of an object; one for each, so that identity holds. */
+  view(target: object, path: string): object {
+    const known = this.#views.get(target)
+    if (known !== undefined) return known
+    const view: object = mirror(target, {
+      read: (key, value) => this.#read(target, path, view, key, value),
+      call:
+        typeof target === 'function'
+          ? this.#method(target as AnyFunction, path, undefined, () => undefined)
+          : undefined,
+    })
+    this.#views.set(target, view)
+    return view
+  }
+
+  #read(target: object, path: string, view: object, key: PropertyKey, value: unknown): unknown {
+    if (typeof value === 'function') {
+      if (key === 'constructor') return value
+      if (isUnguarded(target, key, this.#by.except))
+        return unguarded(value as AnyFunction, target, view)
+      return this.#method(value as AnyFunction, join(path, key), target, () => view)
+    }
+    if (isNested(value) && !isUnguarded(target, key, this.#by.except))
+      return this.view(value, join(path, key))
+    return value
+  }
+
+  #method(
+    method: AnyFunction,
+    path: string,
+    target: object | undefined,
+    viewOf: () => object | undefined,
+  ): AnyFunction {
+    const { guard, withSignal } = this.#by
+    const { clock } = guard.ports
+    const facts: CallFacts = { method: path === '' ? undefined : path, number: 1 }
+    const instance = this
+    let kind = kindOf(method)
+    return function guarded(this: unknown, ...args: unknown[]): unknown {
+      const view = viewOf()
+      const self = this === view || this === undefined ? target : this
+      const reserved = instance.#reserved
+      instance.#reserved = undefined
+      let attempt: ReturnType<Guard['begin']>
+      try {
+        attempt = guard.begin(facts, args, clock.now(), reserved)
+      } catch (refusal) {
+        return refusedAs(kind, refusal)
+      }
+      let result: unknown
+      try {
+        const given = withSignal === undefined ? args : withSignal(path, args, attempt.signal)
+        result = Reflect.apply(method, self, given)
+      } catch (error) {
+        attempt.fail(error)
+        throw error
+      }
+      if (target !== undefined && result === target) {
+        attempt.succeed(result)
+        return view
+      }
+      const taken = takeResult(attempt, result)
+      if (kind === 'unknown') kind = isThenable(result) ? 'async' : 'sync'
+      return taken
+    } as AnyFunction
+  }
+}
+
+export const join = (path: string, key: PropertyKey): string =>
+  path === '' ? String(key) : `${path}.${String(key)}`
+
+/** Runs on the original; what returns the original for chaining returns the view. */
+function unguarded(method: AnyFunction, target: object, view: object): AnyFunction {
+  if (method === (Object.prototype as never)[method.name]) return method
+  if (typeof target === 'function' && method === (Function.prototype as never)[method.name])
+    return method
+  return function passed(this: unknown, ...args: unknown[]): unknown {
+    const result: unknown = Reflect.apply(method, this === view ? target : this, args)
+    return result === target ? view : result
+  } as AnyFunction
+}
+
+/** What a mirror does differently from the object behind it. */
+export interface Mirroring {
+  /** What reading a property gives, from what the original gives. */
+  read(key: PropertyKey, value: unknown): unknown
+  readonly call: AnyFunction | undefined
+}
+
+/**
+ * A proxy that passes for `target` although its own target is an empty shadow of the same prototype:
+ * the rules for proxies would otherwise forbid to answer for a frozen object with anything but itself.
+ */
+export function mirror(target: object, { read, call }: Mirroring): object {
+  const cache = new Map<PropertyKey, { readonly value: unknown; readonly shown: unknown }>()
+  const shadow = shadowOf(target)
+  Object.defineProperty(shadow, inspect.custom, { value: () => target, configurable: true })
+  return new Proxy(shadow, {
+    get(_, key) {
+      const value: unknown = (target as Record<PropertyKey, unknown>)[key]
+      const known = cache.get(key)
+      if (known !== undefined && known.value === value) return known.shown
+      const shown = read(key, value)
+      if (shown !== value) cache.set(key, { value, shown })
+      return shown
+    },
+    set: (_, key, value) => Reflect.set(target, key, value, target),
+    has: (_, key) => Reflect.has(target, key),
+    deleteProperty: (_, key) => Reflect.deleteProperty(target, key),
+    defineProperty: (_, key, descriptor) =>
+      descriptor.configurable !== false && Reflect.defineProperty(target, key, descriptor),
+    ownKeys: () => Reflect.ownKeys(target),
+    getOwnPropertyDescriptor(_, key) {
+      const descriptor = Reflect.getOwnPropertyDescriptor(target, key)
+      return descriptor && { ...descriptor, configurable: true }
+    },
+    getPrototypeOf: () => Reflect.getPrototypeOf(target),
+    setPrototypeOf: (_, prototype) => Reflect.setPrototypeOf(target, prototype),
+    preventExtensions: () => false,
+    apply: (_, self, args) => Reflect.apply(call as AnyFunction, self, args),
+    construct: (_, args, newTarget) => Reflect.construct(target as never, args, newTarget),
+  })
+}
+
+/** Callable if the target is, constructible if the target is, and without a property of its own. */
+function shadowOf(target: object): object {
+  if (typeof target !== 'function') return Object.create(Object.getPrototypeOf(target))
+  const shadow = isConstructor(target) ? (() => {}).bind(undefined) : () => {}
+  delete (shadow as { name?: string }).name
+  delete (shadow as { length?: number }).length
+  Object.setPrototypeOf(shadow, Object.getPrototypeOf(target))
+  return shadow
+}
+
+function isConstructor(value: object): boolean {
+  try {
+    Reflect.construct(Object, [], value as never)
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,77 @@
+import type { Attempt, CallFacts } from '../guard/attempt.js'
+import { type Permit, sharedPermit } from '../guard/circuit.js'
+import { take } from '../guard/take.js'
+import type { Seat } from './seat.js'
+
+const manual: CallFacts = { method: undefined, number: 1 }
+
+/**
+ * The right to call one provider once, with the raw instance. Use `run`, or do the work yourself and
+ * say what became of it with `succeed` or `fail`; `release` gives it back unused.
+ */
+export class Lease<T = unknown> {
+  readonly #seat: Seat
+  readonly #permit: Permit | undefined
+  #spent = false
+
+  /** @internal */
+  constructor(seat: Seat, permit: Permit | undefined) {
+    this.#seat = seat
+    this.#permit = permit
+  }
+
+  /** The name of the provider. */
+  get provider(): string {
+    return this.#seat.provider.name
+  }
+
+  /** The instance as it was registered, unguarded. */
+  get instance(): T {
+    return this.#seat.instance as T
+  }
+
+  /** Runs one guarded call. Throws what `fn` throws, and refusals; a second `run` needs admission anew. */
+  run<R>(fn: (instance: T, context: { readonly signal: AbortSignal }) => R): R {
+    const attempt = this.#begin()
+    return take(attempt, () => fn(this.instance, attempt)) as R
+  }
+
+  /** The work was done and went well. Without effect once the lease is spent. */
+  succeed(): void {
+    this.#open()?.succeed(undefined)
+  }
+
+  /** The work was done and failed. */
+  fail(error: unknown): void {
+    this.#open()?.fail(error)
+  }
+
+  /** Gives the lease back unused; a probe goes to the next caller at once. */
+  release(): void {
+    if (this.#spent) return
+    this.#spent = true
+    if (this.#permit !== undefined) this.#seat.guard.giveBack(this.#permit)
+  }
+
+  [Symbol.dispose](): void {
+    this.release()
+  }
+
+  #begin(): Attempt {
+    const { guard } = this.#seat
+    const permit = this.#spent ? undefined : this.#permit
+    this.#spent = true
+    return guard.begin(manual, [], guard.clock.now(), permit)
+  }
+
+  /** Done already, so not refused: after the circuit has moved on it only counts. */
+  #open(): Attempt | undefined {
+    if (this.#spent) return undefined
+    this.#spent = true
+    const { guard } = this.#seat
+    return guard.open(manual, [], this.#permit ?? firstPermit, guard.clock.now())
+  }
+}
+
+/** Of a circuit that nobody had used yet. */
+const firstPermit: Permit = sharedPermit(0)

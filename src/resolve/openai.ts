@@ -1,0 +1,26 @@
+import type { WithSignal } from '../model/provider.js'
+
+/** Methods of the official client that take `(body, options)`; others differ in where options go. */
+const takesOptions = /(?:^|\.)(?:create|parse|stream|generate|edit)$/
+
+/** Whether this is the official `openai` client, or a subclass, of whatever version or copy. */
+function isOpenAI(instance: object): boolean {
+  if (!('chat' in instance) || !('baseURL' in instance)) return false
+  for (let at: object | null = Object.getPrototypeOf(instance); at; at = Object.getPrototypeOf(at))
+    if (at.constructor?.name === 'OpenAI') return true
+  return false
+}
+
+/** Gives each request of an `openai` client its abort signal, so that a timed-out call stops costing tokens. */
+const openaiSignal: WithSignal = (method, args, signal) => {
+  const [body, options, ...rest] = args
+  if (!takesOptions.test(method) || typeof body !== 'object' || body === null) return args
+  const given = (options ?? {}) as { readonly signal?: AbortSignal | null }
+  const both = given.signal ? AbortSignal.any([given.signal, signal]) : signal
+  return [body, { ...given, signal: both }, ...rest]
+}
+
+/** The way to hand a signal to this instance that nobody has to declare. */
+export function knownWithSignal(instance: object | undefined): WithSignal | undefined {
+  return instance !== undefined && isOpenAI(instance) ? openaiSignal : undefined
+}

@@ -1,0 +1,160 @@
+import type { Catalog } from '../catalog/catalog.js'
+import type { Pool } from '../catalog/scope.js'
+import type { RequirementInput } from '../model/capability.js'
+import { checkRequest, toRequirements } from '../model/parse.js'
+import { everyHandler } from '../model/provider.js'
+import type { ServiceRequest } from '../model/request.js'
+import type { Seat } from './seat.js'
+
+/** Plans kept; the least recently used go first. */
+const mostPlans = 4_096
+
+/** A request compiled: the pools to look through, the handler's own first. */
+export interface Plan {
+  readonly service: string
+  readonly handler: string | undefined
+  readonly requires: readonly RequirementInput[]
+  readonly pools: readonly Pool<Seat>[]
+  /** Set at each use, cleared by the sweep that looks for plans nobody uses (the CLOCK algorithm). */
+  used: boolean
+}
+
+/** A step of the way to a plan: one requirement further. */
+interface Step {
+  plan: Plan | undefined
+  own: Plan | undefined
+  next: Map<string, Step> | undefined
+}
+
+/** Finds the plan of a request by walking its texts, without building a key. */
+export class Plans {
+  readonly #catalog: Catalog<Seat>
+  readonly #steps = new Map<string, Map<string | undefined, Step>>()
+  readonly #cached: { readonly plan: Plan; forget(): void }[] = []
+  #hand = 0
+
+  constructor(catalog: Catalog<Seat>) {
+    this.#catalog = catalog
+  }
+
+  get size(): number {
+    return this.#cached.length
+  }
+
+  /** Throws `InvalidRequestError` for a request that is not one. */
+  find(service: string, request: ServiceRequest): Plan {
+    let step = this.#steps.get(service)?.get(request.handler)
+    const { requires } = request
+    if (requires !== undefined)
+      for (let at = 0; at < requires.length && step !== undefined; at++)
+        step = step.next?.get(requires[at] as string)
+    const plan = request.fallbackToGlobal === false ? step?.own : step?.plan
+    if (plan === undefined) return this.#compile(service, request)
+    plan.used = true
+    return plan
+  }
+
+  clear(): void {
+    for (const cached of this.#cached.splice(0)) cached.forget()
+  }
+
+  #compile(service: string, request: ServiceRequest): Plan {
+    checkRequest(service, request)
+    const { handler, requires = [], fallbackToGlobal = true } = request
+    const texts = requires.map((input) => (typeof input === 'string' ? input : keyOfObject(input)))
+    const step = this.#step(service, handler, texts)
+    const known = fallbackToGlobal ? step.plan : step.own
+    if (known !== undefined) return known // the object form, seen before
+    if (this.#cached.length >= mostPlans) this.#evict()
+    const plan = this.#make(service, handler, requires, fallbackToGlobal)
+    if (fallbackToGlobal) step.plan = plan
+    else step.own = plan
+    this.#cached.push({
+      plan,
+      forget: () => {
+        if (fallbackToGlobal) step.plan = undefined
+        else step.own = undefined
+        this.#prune(service, handler, texts)
+        for (const pool of plan.pools) {
+          pool.scope.giveBack(pool)
+          this.#catalog.tidy(pool.scope)
+        }
+      },
+    })
+    return plan
+  }
+
+  #make(
+    service: string,
+    handler: string | undefined,
+    requires: readonly RequirementInput[],
+    fallbackToGlobal: boolean,
+  ): Plan {
+    const requirements = toRequirements(requires)
+    const key = requirements.map((requirement) => requirement.key).join('\n')
+    const own = handler !== undefined && handler !== everyHandler ? [handler] : []
+    const handlers = fallbackToGlobal || own.length === 0 ? [...own, everyHandler] : own
+    const pools = handlers.map((name) => this.#catalog.scope(service, name).lend(requirements, key))
+    return { service, handler, requires: Object.freeze([...requires]), pools, used: true }
+  }
+
+  #step(service: string, handler: string | undefined, texts: readonly string[]): Step {
+    const handlers = getOrMake(this.#steps, service, () => new Map<string | undefined, Step>())
+    let step = getOrMake(handlers, handler, newStep)
+    for (const text of texts) {
+      step.next ??= new Map()
+      step = getOrMake(step.next, text, newStep)
+    }
+    return step
+  }
+
+  /** Takes away the steps that lead to no plan any more. */
+  #prune(service: string, handler: string | undefined, texts: readonly string[]): void {
+    const handlers = this.#steps.get(service)
+    const first = handlers?.get(handler)
+    if (handlers === undefined || first === undefined) return
+    if (!pruned(first, texts, 0)) return
+    handlers.delete(handler)
+    if (handlers.size === 0) this.#steps.delete(service)
+  }
+
+  /** Second chance: a plan used since the hand last passed stays. */
+  #evict(): void {
+    for (;;) {
+      const cached = this.#cached[this.#hand % this.#cached.length]
+      if (cached === undefined) return
+      if (!cached.plan.used) {
+        this.#cached.splice(this.#hand % this.#cached.length, 1)
+        cached.forget()
+        return
+      }
+      cached.plan.used = false
+      this.#hand = (this.#hand + 1) % this.#cached.length
+    }
+  }
+}
+
+const newStep = (): Step => ({ plan: undefined, own: undefined, next: undefined })
+
+function getOrMake<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  let value = map.get(key)
+  if (value === undefined) {
+    value = make()
+    map.set(key, value)
+  }
+  return value
+}
+
+/** Whether nothing hangs on this step any more. */
+function pruned(step: Step, texts: readonly string[], at: number): boolean {
+  const text = texts[at]
+  const next = text === undefined ? undefined : step.next?.get(text)
+  if (text !== undefined && next !== undefined && pruned(next, texts, at + 1))
+    step.next?.delete(text)
+  return step.plan === undefined && step.own === undefined && (step.next?.size ?? 0) === 0
+}
+
+/** A text that stands for the object form and for nothing a user could write as text. */
+function keyOfObject(input: Exclude<RequirementInput, string>): string {
+  return `\n${JSON.stringify([input.name, input.minVersion, input.range, input.parameters])}`
+}

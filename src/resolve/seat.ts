@@ -1,0 +1,193 @@
+import type { Member } from '../catalog/scope.js'
+import type { Timed } from '../core/heap.js'
+import type { Cooldown } from '../guard/cooldown.js'
+import { Guard, type GuardPorts } from '../guard/guard.js'
+import type { Check, Health } from '../model/health.js'
+import type { PriorityLevel } from '../model/priority.js'
+import type { CircuitSettings, Provider, WithSignal } from '../model/provider.js'
+import type { Refusal } from '../model/refusal.js'
+import type { Candidate } from '../model/strategy.js'
+
+export type Connect = (record: Provider, signal: AbortSignal) => unknown
+
+/** What a registration brings besides its record. */
+export interface SeatParts {
+  readonly instance: object | undefined
+  readonly connect: Connect | undefined
+  readonly circuit: CircuitSettings
+  readonly check: Check | undefined
+  readonly withSignal: WithSignal | undefined
+  readonly except: ReadonlySet<string>
+}
+
+/**
+ * A provider at the table: its record, its instance, what guards it and whether it may be chosen
+ * now. The guard is made when it is first needed, so that providers nobody calls cost little.
+ */
+export class Seat implements Member, Timed {
+  provider: Provider
+  order: number
+  parts: SeatParts
+  admissible = true
+  /** When its refusal passes by itself; in the heap of those that wait. */
+  at: number = Number.POSITIVE_INFINITY
+  slot = -1
+  health: Health = 'unknown'
+  /** When the health was last asked for; -Infinity for never. */
+  checkedAt: number = Number.NEGATIVE_INFINITY
+  checking: Promise<void> | undefined = undefined
+  instance: object | undefined
+  connecting: Promise<object> | undefined = undefined
+  /** The guarded instance, and the promise of it that look-ups hand out. */
+  guarded: object | undefined = undefined
+  promised: Promise<object> | undefined = undefined
+  removed = false
+  /** Providers with the same credential share its pauses. */
+  readonly cooldown: Cooldown | undefined
+  readonly #ports: GuardPorts
+  #guard: Guard | undefined
+  #candidate: Candidate | undefined
+
+  constructor(
+    provider: Provider,
+    order: number,
+    parts: SeatParts,
+    cooldown: Cooldown | undefined,
+    ports: GuardPorts,
+  ) {
+    this.provider = provider
+    this.order = order
+    this.parts = parts
+    this.instance = parts.instance
+    this.cooldown = cooldown
+    this.#ports = ports
+    if (cooldown !== undefined) this.guard.share(cooldown)
+  }
+
+  get guard(): Guard {
+    if (this.#guard === undefined) {
+      const { name, service, concurrency } = this.provider
+      this.#guard = new Guard(name, service, this.parts.circuit, concurrency, this.#ports)
+      this.#guard.seat = this
+    }
+    return this.#guard
+  }
+
+  /** The guard if there is one: reading must not make one. */
+  get usedGuard(): Guard | undefined {
+    return this.#guard
+  }
+
+  /** The check of the registration, or the instance's own `isHealthy`. */
+  get check(): Check | undefined {
+    if (this.parts.check !== undefined) return this.parts.check
+    const { instance } = this
+    if (instance === undefined || !('isHealthy' in instance)) return undefined
+    const { isHealthy } = instance
+    return typeof isHealthy === 'function'
+      ? (signal) => isHealthy.call(instance, signal)
+      : undefined
+  }
+
+  get inFlight(): number {
+    return this.#guard?.inFlight ?? 0
+  }
+
+  get candidate(): Candidate {
+    this.#candidate ??= new SeatCandidate(this)
+    return this.#candidate
+  }
+
+  /** Its record changed: what was made from the old one is made anew. The circuit stays. */
+  renew(provider: Provider, parts: SeatParts): void {
+    this.provider = provider
+    if (parts !== this.parts) {
+      this.parts = parts
+      this.instance = parts.instance
+      this.connecting = undefined
+      this.guarded = undefined
+      this.promised = undefined
+      this.checkedAt = Number.NEGATIVE_INFINITY
+    }
+    this.#guard?.configure(parts.circuit, provider.concurrency)
+  }
+
+  /** It left the registry: nothing here refers to the instance any more. Calls in flight finish. */
+  retire(): void {
+    this.removed = true
+    this.instance = undefined
+    this.guarded = undefined
+    this.promised = undefined
+    this.parts = { ...this.parts, instance: undefined, connect: undefined, check: undefined }
+    this.#guard?.retire()
+  }
+
+  /** Why it may not be chosen now, as far as it is its own fault. Changes nothing. */
+  refusal(now: number): Refusal | undefined {
+    if (this.health === 'unhealthy') return { reason: 'unhealthy' }
+    if (this.health === 'loading') return { reason: 'loading' }
+    return this.#guard?.refusal(now)
+  }
+
+  /** The same as a time: not after `now` when it may be chosen. */
+  admitsAt(now: number): number {
+    if (this.health === 'unhealthy' || this.health === 'loading') return Number.POSITIVE_INFINITY
+    return this.#guard?.admitsAt(now) ?? Number.NEGATIVE_INFINITY
+  }
+
+  now(): number {
+    return this.#ports.clock.now()
+  }
+}
+
+/** What strategies see: the facts, read live, and no way to change them. */
+class SeatCandidate implements Candidate {
+  readonly #seat: Seat
+
+  constructor(seat: Seat) {
+    this.#seat = seat
+    Object.freeze(this)
+  }
+
+  static seatOf(candidate: unknown): Seat | undefined {
+    return typeof candidate === 'object' && candidate !== null && #seat in candidate
+      ? candidate.#seat
+      : undefined
+  }
+
+  get provider(): string {
+    return this.#seat.provider.name
+  }
+
+  get priority(): PriorityLevel {
+    return this.#seat.provider.priority
+  }
+
+  get group(): number {
+    return this.#seat.provider.group
+  }
+
+  get weight(): number {
+    return this.#seat.provider.weight
+  }
+
+  get metadata(): Readonly<Record<string, unknown>> {
+    return this.#seat.provider.metadata
+  }
+
+  get health(): Health {
+    return this.#seat.health
+  }
+
+  get load(): number {
+    return this.#seat.inFlight
+  }
+
+  get latencyMs(): number {
+    const { usedGuard } = this.#seat
+    return usedGuard?.tally.peakMs(this.#seat.now()) ?? 0
+  }
+}
+
+/** The seat a candidate stands for; `undefined` when it is none of ours. */
+export const seatOf = (candidate: unknown): Seat | undefined => SeatCandidate.seatOf(candidate)

@@ -1,0 +1,236 @@
+import { isDeepStrictEqual } from 'node:util'
+import { lastOrderOf } from '../catalog/catalog.js'
+import type { Pool } from '../catalog/scope.js'
+import { StrategyFailedError } from '../core/errors.js'
+import { checkRequest } from '../model/parse.js'
+import type { ServiceRequest } from '../model/request.js'
+import type { Candidate, NonEmpty, PickRequest, Strategy } from '../model/strategy.js'
+import { inOrder, inTurn } from '../strategy/built-in.js'
+import { rendezvous } from '../strategy/rendezvous.js'
+import type { Plan } from './plan.js'
+import { type Seat, seatOf } from './seat.js'
+
+/** What keeps a provider from being chosen besides its own state. */
+export interface Filter {
+  /** Only providers that have an instance: a sync look-up cannot wait for `connect`. */
+  readonly connected: boolean
+  /** Called for each provider that was passed over because it has none yet. */
+  connect?(seat: Seat): void
+  readonly skip?: ReadonlySet<Seat> | undefined
+  /** Only look: whose turn it is stays as it was. */
+  readonly peek?: boolean
+}
+
+export const anySeat: Filter = { connected: false }
+
+/** The provider for this request, or `undefined`. Only rotation state changes. */
+export function select(plan: Plan, request: ServiceRequest, filter: Filter): Seat | undefined {
+  for (const pool of plan.pools) {
+    const seat = selectIn(pool, request, filter)
+    if (seat !== undefined) return seat
+  }
+  return undefined
+}
+
+/**
+ * Tier by tier. Most pools hold one fallback group and no request filters, so the first admissible
+ * member is the answer; everything else takes the longer way.
+ */
+function selectIn(pool: Pool<Seat>, request: ServiceRequest, filter: Filter): Seat | undefined {
+  let seat = pool.roster.first()
+  if (seat === undefined) return undefined
+  const narrow = narrows(request, filter)
+  while (seat !== undefined) {
+    const { group } = seat.provider
+    const strategy: Strategy = pool.scope.groups.get(group)?.strategy ?? inOrder
+    const chosen: Seat | undefined =
+      request.key !== undefined
+        ? pick(pool, seat, keyed, request, filter, narrow)
+        : strategy === inOrder
+          ? firstFit(pool, seat, request, filter, narrow)
+          : strategy === inTurn
+            ? nextFit(pool, seat, request, filter, narrow)
+            : pick(pool, seat, strategy, request, filter, narrow)
+    if (chosen !== undefined) return chosen
+    seat = pool.roster.after(lastOrderOf(group))
+  }
+  return undefined
+}
+
+function narrows(request: ServiceRequest, filter: Filter): boolean {
+  return (
+    filter.connected ||
+    filter.skip !== undefined ||
+    request.exclude !== undefined ||
+    request.where !== undefined
+  )
+}
+
+/** Whether the request and the filter leave this provider in. */
+function fits(seat: Seat, request: ServiceRequest, filter: Filter): boolean {
+  if (filter.skip?.has(seat)) return false
+  if (excludedBy(seat, request) !== undefined) return false
+  if (filter.connected && seat.instance === undefined) {
+    filter.connect?.(seat)
+    return false
+  }
+  return true
+}
+
+/** The hard constraint of the request that this provider breaks. */
+export function excludedBy(seat: Seat, { exclude, where }: ServiceRequest): string | undefined {
+  if (exclude?.includes(seat.provider.name)) return 'exclude'
+  if (where === undefined) return undefined
+  const { metadata } = seat.provider
+  for (const [key, value] of Object.entries(where)) {
+    const own = Object.hasOwn(metadata, key) ? metadata[key] : undefined
+    if (own !== value && !isDeepStrictEqual(own, value)) return `where.${key}`
+  }
+  return undefined
+}
+
+/** Hard constraints that are of the wrong shape must not silently let everybody in. */
+export function checkConstraints(service: string, request: ServiceRequest): void {
+  const { exclude, where, key, fallbackToGlobal } = request
+  const odd =
+    (exclude !== undefined && !Array.isArray(exclude)) ||
+    (where !== undefined && (typeof where !== 'object' || where === null)) ||
+    (key !== undefined && typeof key !== 'string') ||
+    (fallbackToGlobal !== undefined && typeof fallbackToGlobal !== 'boolean')
+  if (odd) checkRequest(service, request)
+}
+
+function firstFit(
+  pool: Pool<Seat>,
+  first: Seat,
+  request: ServiceRequest,
+  filter: Filter,
+  narrow: boolean,
+): Seat | undefined {
+  if (!narrow) return first
+  for (const seat of admissible(pool, first)) if (fits(seat, request, filter)) return seat
+  return undefined
+}
+
+/** The one after the one that was chosen last, by place in the order; round again at the end. */
+function nextFit(
+  pool: Pool<Seat>,
+  first: Seat,
+  request: ServiceRequest,
+  filter: Filter,
+  narrow: boolean,
+): Seat | undefined {
+  const { roster, turns } = pool
+  const { group } = first.provider
+  const turn = turns.get(group) ?? Number.NEGATIVE_INFINITY
+  const after = roster.after(turn)
+  const start = after?.provider.group === group && after.order > first.order ? after : first
+  const chosen = narrow ? fitFrom(pool, first, start, request, filter) : start
+  if (chosen !== undefined && !filter.peek) turns.set(group, chosen.order)
+  return chosen
+}
+
+function fitFrom(
+  pool: Pool<Seat>,
+  first: Seat,
+  start: Seat,
+  request: ServiceRequest,
+  filter: Filter,
+): Seat | undefined {
+  for (const seat of admissible(pool, start)) if (fits(seat, request, filter)) return seat
+  for (const seat of admissible(pool, first)) {
+    if (seat.order >= start.order) return undefined
+    if (fits(seat, request, filter)) return seat
+  }
+  return undefined
+}
+
+/** The admissible members of the group of `from`, from it on. */
+function* admissible({ roster }: Pool<Seat>, from: Seat): Generator<Seat> {
+  const { group } = from.provider
+  let seat: Seat | undefined = from
+  while (seat !== undefined && seat.provider.group === group) {
+    yield seat
+    seat = roster.after(seat.order)
+  }
+}
+
+// --- strategies that look at candidates ------------------------------------------------------
+
+const keyed: Strategy = {
+  name: 'key',
+  pick: (candidates, { key = '' }) => rendezvous(candidates, key),
+  peek: (candidates, { key = '' }) => rendezvous(candidates, key),
+}
+
+/** What a strategy was last offered of one group of a pool; made anew when the admissible set changed. */
+interface Offer {
+  version: number
+  candidates: readonly Candidate[]
+}
+
+const offers = new WeakMap<Pool<Seat>, Map<number, Offer>>()
+
+function pick(
+  pool: Pool<Seat>,
+  first: Seat,
+  strategy: Strategy,
+  request: ServiceRequest,
+  filter: Filter,
+  narrow: boolean,
+): Seat | undefined {
+  const offer = offerOf(pool, first)
+  const candidates = narrow
+    ? [...admissible(pool, first)].filter((seat) => fits(seat, request, filter)).map(candidateOf)
+    : offer.candidates
+  if (!isNonEmpty(candidates)) return undefined
+  const { handler, key, tenant } = request
+  const { service } = pool.scope
+  const asked: PickRequest = { service, handler, key, tenant, pool: offer }
+  if (filter.peek && strategy.peek === undefined) return undefined
+  const picked = ask(strategy, filter.peek === true, candidates, asked)
+  const seat = seatOf(picked)
+  if (seat?.admissible && pool.roster.has(seat) && fits(seat, request, filter)) return seat
+  throw new StrategyFailedError(
+    strategy.name,
+    `must return one of the candidates it was given for "${pool.scope.service}", and returned something else`,
+  )
+}
+
+function offerOf(pool: Pool<Seat>, first: Seat): Offer {
+  const { group } = first.provider
+  let groups = offers.get(pool)
+  if (groups === undefined) {
+    groups = new Map()
+    offers.set(pool, groups)
+  }
+  let offer = groups.get(group)
+  if (offer === undefined) {
+    offer = { version: -1, candidates: [] }
+    groups.set(group, offer)
+  }
+  if (offer.version !== pool.roster.version) {
+    offer.version = pool.roster.version
+    offer.candidates = Object.freeze([...admissible(pool, first)].map(candidateOf))
+  }
+  return offer
+}
+
+const candidateOf = ({ candidate }: Seat): Candidate => candidate
+
+const isNonEmpty = <T>(list: readonly T[]): list is NonEmpty<T> => list.length > 0
+
+function ask(
+  strategy: Strategy,
+  peek: boolean,
+  candidates: NonEmpty<Candidate>,
+  request: PickRequest,
+): Candidate | undefined {
+  try {
+    return peek ? strategy.peek?.(candidates, request) : strategy.pick(candidates, request)
+  } catch (error) {
+    throw new StrategyFailedError(strategy.name, `threw while choosing for "${request.service}"`, {
+      cause: error,
+    })
+  }
+}

@@ -10,6 +10,9 @@ import type { CircuitSettings, CircuitState } from '../model/provider.js'
  * machine, feeds its statistics, and emits its events; opossum's own listeners are removed.
  */
 
+/** opossum's own type, which its exporters and dashboards take. */
+export type OpossumBreaker = CircuitBreaker
+
 /** What a breaker asks of the guard it shows. */
 export interface BreakerHost {
   readonly name: string
@@ -261,6 +264,11 @@ export class FedBreaker extends Breaker {
       this.#host.listenerFailed('snapshot', error)
     }
     return true
+  }
+
+  /** The same breaker by the type of opossum, all of whose members it has. */
+  get public(): OpossumBreaker {
+    return this as unknown as OpossumBreaker
   }
 
   // --- opossum's public face -------------------------------------------------------------------

@@ -1,4 +1,4 @@
-import type CircuitBreaker from 'opossum'
+import type { OpossumBreaker } from '../guard/opossum.js'
 import { checkDuration, parseSavedCircuit } from '../model/parse.js'
 import type { CircuitState, CircuitStats } from '../model/provider.js'
 import type { SavedCircuit } from '../model/saved-circuit.js'
@@ -28,8 +28,8 @@ export class CircuitHandle {
   }
 
   /** The live opossum breaker, for its events, statistics and exporters. */
-  get opossum(): CircuitBreaker {
-    return this.#seat.guard.breaker as unknown as CircuitBreaker
+  get opossum(): OpossumBreaker {
+    return this.#seat.guard.breaker.public
   }
 
   /** Throws `CircuitOpenError` when a call would be refused by the circuit now. Changes nothing. */

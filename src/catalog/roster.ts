@@ -6,6 +6,23 @@ export interface Placed {
   readonly admissible: boolean
 }
 
+/** Whose turn it was, by place in the order; with a note of where that was, good until members move. */
+export class Turn {
+  order: number = Number.NEGATIVE_INFINITY
+  /** @internal */
+  layout = -1
+  /** @internal */
+  chunk = 0
+  /** @internal */
+  place = 0
+
+  /** Makes it the turn of another, who was found without the note. */
+  moveTo(order: number): void {
+    this.order = order
+    this.layout = -1
+  }
+}
+
 const chunkSize = 512
 const wordBits = 32
 const words = chunkSize / wordBits
@@ -32,6 +49,8 @@ export class Roster<M extends Placed> {
   #live: number[] = []
   #size = 0
   #admissible = 0
+  /** Grows when members move; places noted before are void. */
+  #layout = 0
   /** Grows with every change of what may be chosen. */
   version = 0
 
@@ -71,6 +90,7 @@ export class Roster<M extends Placed> {
     if (place === chunk.members.length) {
       chunk.orders.push(member.order)
       chunk.members.push(member)
+      this.#layout += 1
       this.flip(member)
       return
     }
@@ -120,9 +140,8 @@ export class Roster<M extends Placed> {
 
   /** The first that may be chosen. */
   first(): M | undefined {
-    const at = this.#nextLive(0)
-    const chunk = this.#chunks[at]
-    return chunk === undefined ? undefined : memberFrom(chunk, 0)
+    const chunk = this.#chunks[this.#nextLive(0)]
+    return chunk?.members[placeFrom(chunk, 0)]
   }
 
   /** The first that may be chosen and whose order is greater. */
@@ -130,10 +149,37 @@ export class Roster<M extends Placed> {
     const at = this.#chunkFor(order)
     const chunk = this.#chunks[at]
     if (chunk === undefined) return undefined
-    const found = memberFrom(chunk, upperBound(chunk.orders, order))
-    if (found !== undefined) return found
+    const place = placeFrom(chunk, upperBound(chunk.orders, order))
+    if (place >= 0) return chunk.members[place]
     const next = this.#chunks[this.#nextLive(at + 1)]
-    return next === undefined ? undefined : memberFrom(next, 0)
+    return next?.members[placeFrom(next, 0)]
+  }
+
+  /** The one after whose turn it was, round again at the end; it is its turn now. */
+  next(turn: Turn): M | undefined {
+    if (turn.layout !== this.#layout) this.#locate(turn)
+    let at = turn.chunk
+    let chunk = this.#chunks[at]
+    let place = chunk === undefined ? -1 : placeFrom(chunk, turn.place)
+    if (place < 0) {
+      at = this.#nextLive(at + 1)
+      if (at < 0) at = this.#nextLive(0)
+      chunk = this.#chunks[at]
+      if (chunk === undefined) return undefined
+      place = placeFrom(chunk, 0)
+    }
+    const member = chunk?.members[place]
+    turn.order = chunk?.orders[place] ?? turn.order
+    turn.chunk = at
+    turn.place = place + 1
+    return member
+  }
+
+  #locate(turn: Turn): void {
+    turn.layout = this.#layout
+    turn.chunk = this.#chunkFor(turn.order)
+    const chunk = this.#chunks[turn.chunk]
+    turn.place = chunk === undefined ? 0 : upperBound(chunk.orders, turn.order)
   }
 
   /** All members in order, admissible or not. */
@@ -172,6 +218,7 @@ export class Roster<M extends Placed> {
   #rebuild(chunk: Chunk<M>, at: number): void {
     const { bits, members } = chunk
     this.version += 1
+    this.#layout += 1
     this.#admissible -= ones(bits)
     bits.fill(0)
     chunk.summary = 0
@@ -225,16 +272,16 @@ export class Roster<M extends Placed> {
   }
 }
 
-/** The first admissible member of a chunk from `place` on. */
-function memberFrom<M>(chunk: Chunk<M>, place: number): M | undefined {
-  if (place >= chunkSize) return undefined
+/** The place of the first admissible member of a chunk from `place` on; -1 when there is none. */
+function placeFrom<M>(chunk: Chunk<M>, place: number): number {
+  if (place >= chunkSize) return -1
   const word = place >> 5
   const rest = (chunk.bits[word] ?? 0) & (-1 << (place & 31))
-  if (rest !== 0) return chunk.members[(word << 5) + lowestBit(rest)]
+  if (rest !== 0) return (word << 5) + lowestBit(rest)
   const later = word === words - 1 ? 0 : chunk.summary & (-1 << (word + 1))
-  if (later === 0) return undefined
+  if (later === 0) return -1
   const next = lowestBit(later)
-  return chunk.members[(next << 5) + lowestBit(chunk.bits[next] ?? 0)]
+  return (next << 5) + lowestBit(chunk.bits[next] ?? 0)
 }
 
 const lowestBit = (set: number): number => 31 - Math.clz32(set & -set)

@@ -1,7 +1,7 @@
 import { meets, type Requirement } from '../model/capability.js'
 import type { Provider } from '../model/provider.js'
 import type { Strategy } from '../model/strategy.js'
-import { type Placed, Roster } from './roster.js'
+import { type Placed, Roster, Turn } from './roster.js'
 
 /** A provider as the catalogue holds it. */
 export interface Member extends Placed {
@@ -11,6 +11,7 @@ export interface Member extends Placed {
 
 /** Providers of one group number. Its strategy belongs to the group, not to a provider. */
 export interface Group {
+  readonly number: number
   strategy: Strategy | undefined
   size: number
 }
@@ -21,8 +22,8 @@ export interface Pool<M extends Member> {
   readonly requirements: readonly Requirement[]
   readonly key: string
   readonly roster: Roster<M>
-  /** Per group: the order of the member that was chosen last. */
-  readonly turns: Map<number, number>
+  /** Whose turn it was, per group. */
+  readonly turns: Map<number, Turn>
   /** Plans that use it. */
   lent: number
 }
@@ -36,6 +37,8 @@ export class Scope<M extends Member> {
   readonly handler: string
   readonly members: Set<M> = new Set()
   readonly groups: Map<number, Group> = new Map()
+  /** The only group, if there is just one: most scopes need no look at the others. */
+  only: Group | undefined = undefined
   readonly #byCapability = new Map<string, Set<M>>()
   readonly #pools = new Map<string, Pool<M>>()
   /** Pools by the name of their first requirement, '' for none: a provider concerns only those it could be in. */
@@ -55,7 +58,7 @@ export class Scope<M extends Member> {
     const { group, capabilities } = member.provider
     this.members.add(member)
     const own = this.groups.get(group)
-    if (own === undefined) this.groups.set(group, { strategy: undefined, size: 1 })
+    if (own === undefined) this.#group({ number: group, strategy: undefined, size: 1 })
     else own.size += 1
     for (const { name } of capabilities) {
       const having = this.#byCapability.get(name)
@@ -78,9 +81,15 @@ export class Scope<M extends Member> {
     if (own !== undefined) own.size -= 1
     if (own?.size === 0) {
       this.groups.delete(group)
+      this.only = this.groups.size === 1 ? [...this.groups.values()][0] : undefined
       for (const pool of this.#pools.values()) pool.turns.delete(group)
     }
     this.members.delete(member)
+  }
+
+  #group(group: Group): void {
+    this.groups.set(group.number, group)
+    this.only = this.groups.size === 1 ? group : undefined
   }
 
   flip(member: M): void {
@@ -150,4 +159,14 @@ const nameOf = <M extends Member>({ requirements }: Pool<M>): string => requirem
 
 function fits({ provider }: Member, requirements: readonly Requirement[]): boolean {
   return requirements.every((requirement) => meets(provider.capabilities, requirement))
+}
+
+/** Whose turn it was in this group of the pool; nobody's yet, the first time. */
+export function turnOf<M extends Member>({ turns }: Pool<M>, group: number): Turn {
+  let turn = turns.get(group)
+  if (turn === undefined) {
+    turn = new Turn()
+    turns.set(group, turn)
+  }
+  return turn
 }

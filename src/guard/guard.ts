@@ -55,6 +55,8 @@ export class Guard implements BreakerHost {
   slots = 0
   inFlight = 0
   draining = false
+  /** The registry's count of transitions when this circuit last changed. */
+  epoch = 0
   /** Whose guard it is; for those who get a guard from an event and want the rest. */
   seat: object | undefined
   cooldown: Cooldown | undefined

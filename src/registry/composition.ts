@@ -85,7 +85,11 @@ export class Composition {
     )
     this.catalog.put(seat, strategy)
     this.registrations += 1
-    this.#watchChecks(seat)
+    this.#enter(seat)
+    seat.onConnected = () => {
+      this.resolver.unconnected -= 1
+      if (seat.check !== undefined) this.checks.count += 1
+    }
     const now = this.clock.now()
     if (seat.admitsAt(now) > now) this.resolver.refresh(seat)
     this.#tellAdded(seat)
@@ -146,14 +150,13 @@ export class Composition {
       'capability.added',
       'capability.removed',
     )
-    const hadCheck = seat.check !== undefined
     const before = seat.provider
+    this.#leave(seat)
     this.catalog.remove(seat)
     seat.order = orderOf(record, serialOf(seat.order))
     seat.renew(record, parts)
     this.catalog.put(seat, strategy)
-    if (hadCheck) this.checks.count -= 1
-    this.#watchChecks(seat)
+    this.#enter(seat)
     this.resolver.refresh(seat)
     this.pulse.beat()
     if (previous === undefined) return
@@ -168,7 +171,7 @@ export class Composition {
 
   #take(seat: Seat): void {
     this.catalog.remove(seat)
-    if (seat.check !== undefined) this.checks.count -= 1
+    this.#leave(seat)
     this.checks.forget(seat)
     this.resolver.forget(seat)
     seat.retire()
@@ -216,8 +219,15 @@ export class Composition {
     return `${base}-${number}`
   }
 
-  #watchChecks(seat: Seat): void {
+  /** Counted among those that have a check, and those that wait for their instance. */
+  #enter(seat: Seat): void {
     if (seat.check !== undefined) this.checks.count += 1
+    if (seat.instance === undefined) this.resolver.unconnected += 1
+  }
+
+  #leave(seat: Seat): void {
+    if (seat.check !== undefined) this.checks.count -= 1
+    if (seat.instance === undefined) this.resolver.unconnected -= 1
   }
 
   // --- what guards and checks tell ---------------------------------------------------------------
@@ -325,7 +335,10 @@ export class Composition {
     this.pulse.beat()
   }
 
-  #transition({ name, group }: Guard, { to, reason }: Transition, retryAfterMs: number): void {
+  #transition(guard: Guard, { to, reason }: Transition, retryAfterMs: number): void {
+    const { name, group } = guard
+    this.resolver.epoch += 1
+    guard.epoch = this.resolver.epoch
     const placed = { ...this.#stamp(), provider: name, service: group }
     this.#log(to === 'open' ? 'warn' : 'info', `circuit is ${to}`, { provider: name, reason })
     if (to === 'open') this.events.emit({ type: 'circuit.opened', reason, retryAfterMs, ...placed })

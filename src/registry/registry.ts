@@ -84,6 +84,8 @@ export interface WaitReadyOptions<S extends object> {
 export class ServiceRegistry<S extends object = Record<string, unknown>> {
   readonly #parts: Composition
   readonly #closed = new AbortController()
+  /** The same as the signal says, cheaper to read. */
+  #ended = false
 
   /** Throws `InvalidOptionsError`. */
   constructor(options: RegistryOptions<S> = {}) {
@@ -147,7 +149,7 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
     service: K,
     request: ServiceRequest = noRequest,
   ): Promise<S[K] | undefined> {
-    if (this.#closed.signal.aborted) return Promise.reject(new RegistryClosedError('get a service'))
+    if (this.#ended) return Promise.reject(new RegistryClosedError('get a service'))
     try {
       const found = this.#parts.resolver.instance(service, request)
       const { allowStandIns } = this.#parts.options
@@ -172,7 +174,7 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
     service: K,
     request: ServiceRequest = noRequest,
   ): Lease<S[K]> | undefined {
-    if (this.#closed.signal.aborted) throw new RegistryClosedError('resolve')
+    if (this.#ended) throw new RegistryClosedError('resolve')
     return this.#parts.resolver.lease(service, request) as Lease<S[K]> | undefined
   }
 
@@ -409,8 +411,9 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
 
   /** Removes all providers and stops background work. Calls in flight finish. */
   async close(): Promise<void> {
-    if (this.#closed.signal.aborted) return
+    if (this.#ended) return
     this.#parts.clear()
+    this.#ended = true
     this.#closed.abort(new RegistryClosedError('go on'))
     this.#parts.resolver.close()
     this.#parts.pulse.beat()
@@ -424,7 +427,7 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
   // --- within ----------------------------------------------------------------------------------
 
   #open(what: string): void {
-    if (this.#closed.signal.aborted) throw new RegistryClosedError(what)
+    if (this.#ended) throw new RegistryClosedError(what)
   }
 
   #handle(seat: Seat): RegistrationHandle {

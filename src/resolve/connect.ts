@@ -32,7 +32,10 @@ async function make(seat: Seat): Promise<object> {
       throw new TypeError(
         `connect of provider '${provider.name}' must give an object or a function, and gave ${made === null ? 'null' : typeof made}`,
       )
-    if (seat.parts === parts && !seat.removed) seat.instance = made
+    if (seat.parts === parts && !seat.removed) {
+      seat.instance = made
+      seat.onConnected?.()
+    }
     return made
   } catch (error) {
     guard.recordOutcome('failure', error)

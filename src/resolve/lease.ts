@@ -11,13 +11,17 @@ const manual: CallFacts = { method: undefined, number: 1 }
  */
 export class Lease<T = unknown> {
   readonly #seat: Seat
-  readonly #permit: Permit | undefined
+  /** What the registry's count of transitions was when it was given. */
+  readonly #epoch: number
+  /** The probe lease of a half-open circuit. */
+  readonly #probe: Permit | undefined
   #spent = false
 
   /** @internal */
-  constructor(seat: Seat, permit: Permit | undefined) {
+  constructor(seat: Seat, epoch: number, probe: Permit | undefined) {
     this.#seat = seat
-    this.#permit = permit
+    this.#epoch = epoch
+    this.#probe = probe
   }
 
   /** The name of the provider. */
@@ -50,7 +54,7 @@ export class Lease<T = unknown> {
   release(): void {
     if (this.#spent) return
     this.#spent = true
-    if (this.#permit !== undefined) this.#seat.guard.giveBack(this.#permit)
+    if (this.#probe !== undefined) this.#seat.guard.giveBack(this.#probe)
   }
 
   [Symbol.dispose](): void {
@@ -59,9 +63,9 @@ export class Lease<T = unknown> {
 
   #begin(): Attempt {
     const { guard } = this.#seat
-    const permit = this.#spent ? undefined : this.#permit
+    const probe = this.#spent ? undefined : this.#probe
     this.#spent = true
-    return guard.begin(manual, [], guard.clock.now(), permit)
+    return guard.begin(manual, [], guard.clock.now(), probe)
   }
 
   /** Done already, so not refused: after the circuit has moved on it only counts. */
@@ -69,9 +73,10 @@ export class Lease<T = unknown> {
     if (this.#spent) return undefined
     this.#spent = true
     const { guard } = this.#seat
-    return guard.open(manual, [], this.#permit ?? firstPermit, guard.clock.now())
+    const current = guard.epoch <= this.#epoch ? guard.circuit.permit : outdated
+    return guard.open(manual, [], this.#probe ?? current, guard.clock.now())
   }
 }
 
-/** Of a circuit that nobody had used yet. */
-const firstPermit: Permit = sharedPermit(0)
+/** Of no generation: its outcome has no say. */
+const outdated: Permit = sharedPermit(-1)

@@ -3,14 +3,21 @@ import { type Clock, systemClock } from '../core/clock.js'
 import { DueHeap } from '../core/heap.js'
 import { Histogram } from '../core/histogram.js'
 import type { Permit } from '../guard/circuit.js'
-import type { Guard } from '../guard/guard.js'
 import type { ServiceRequest } from '../model/request.js'
 import { connect } from './connect.js'
 import { guardInstance } from './instance.js'
 import { Lease } from './lease.js'
 import { type Plan, Plans } from './plan.js'
 import type { Seat } from './seat.js'
-import { anySeat, checkConstraints, excludedBy, type Filter, select } from './select.js'
+import {
+  anySeat,
+  checkConstraints,
+  excludedBy,
+  type Filter,
+  isPlain,
+  select,
+  selectPlain,
+} from './select.js'
 
 /** What the resolver asks of the health checks. */
 export interface Checks {
@@ -38,6 +45,12 @@ export class Resolver {
   readonly latency: Histogram = new Histogram()
   lookups = 0
   hits = 0
+  /** Grows with each transition of any circuit; a lease remembers it instead of asking the circuit. */
+  epoch = 0
+  /** Providers that have no instance yet. */
+  unconnected = 0
+  /** Providers that may be chosen although their circuit is not closed. */
+  #probing = 0
   readonly #checks: Checks
   readonly #catalog: Catalog<Seat>
   readonly #waiting = new DueHeap<Seat>()
@@ -62,7 +75,7 @@ export class Resolver {
   // --- look-ups --------------------------------------------------------------------------------
 
   plan(service: string, request: ServiceRequest): Plan {
-    checkConstraints(service, request)
+    if (!isPlain(request)) checkConstraints(service, request)
     return this.plans.find(service, request)
   }
 
@@ -72,44 +85,40 @@ export class Resolver {
     const plan = this.plan(service, request)
     let seat = this.pick(plan, request, this.#connected)
     let permit: Permit | undefined
-    while (seat !== undefined) {
-      const guard: Guard | undefined = seat.usedGuard
-      if (guard === undefined) break
-      permit = guard.calm ? guard.circuit.permit : guard.admit(this.clock.now())
+    while (seat !== undefined && this.#probing > 0 && seat.probing) {
+      permit = seat.guard.admit(this.clock.now())
       if (permit !== undefined) break
       this.refresh(seat) // its last permit was taken since it was let in
       seat = this.pick(plan, request, this.#connected)
     }
     this.#end(seat !== undefined, startedAt)
-    return seat && new Lease(seat, permit)
+    return seat && new Lease(seat, this.epoch, permit)
   }
 
   /** The guarded instance for this request; checks and connects where that is due. */
   instance(service: string, request: ServiceRequest): Promise<object | undefined> {
     const startedAt = this.#begin()
     const plan = this.plan(service, request)
-    if (this.#checks.count === 0) {
-      const seat = this.pick(plan, request, anySeat)
-      if (seat?.promised !== undefined && seat.usedGuard?.circuit.calm !== false) {
-        this.#end(true, startedAt)
-        return seat.promised
-      }
-      if (seat === undefined) {
-        this.#end(false, startedAt)
-        return nothing
-      }
-      return this.#instanceOf(plan, request, seat, startedAt)
+    const seat = this.#checks.count === 0 ? this.pick(plan, request, anySeat) : undefined
+    if (seat?.promised !== undefined && !seat.probing) {
+      this.#end(true, startedAt)
+      return seat.promised
     }
-    return this.#instanceOf(plan, request, undefined, startedAt)
+    return this.#instanceOf(plan, request, seat, startedAt)
   }
 
   /** An admissible provider now, as far as is known. */
   pick(plan: Plan, request: ServiceRequest, filter: Filter): Seat | undefined {
     if (this.#waiting.size > 0) this.#wakeDue()
-    const seat = select(plan, request, filter)
+    const seat = this.#select(plan, request, filter)
     if (seat !== undefined || this.#waiting.size === 0) return seat
     this.wake(this.clock.now())
-    return select(plan, request, filter)
+    return this.#select(plan, request, filter)
+  }
+
+  #select(plan: Plan, request: ServiceRequest, filter: Filter): Seat | undefined {
+    const everybody = filter === anySeat || (filter === this.#connected && this.unconnected === 0)
+    return everybody && isPlain(request) ? selectPlain(plan) : select(plan, request, filter)
   }
 
   /** The same after the checks that are due; a promise only if there are any. */
@@ -180,6 +189,7 @@ export class Resolver {
 
   forget(seat: Seat): void {
     this.#waiting.remove(seat)
+    this.#probe(seat, false)
   }
 
   close(): void {
@@ -201,9 +211,17 @@ export class Resolver {
       seat.at = at
       this.#waiting.push(seat)
     }
-    if (seat.admissible === at <= now) return
-    seat.admissible = at <= now
+    const admissible = at <= now
+    this.#probe(seat, admissible && seat.usedGuard?.circuit.calm === false)
+    if (seat.admissible === admissible) return
+    seat.admissible = admissible
     this.#catalog.flip(seat)
+  }
+
+  #probe(seat: Seat, probing: boolean): void {
+    if (seat.probing === probing) return
+    seat.probing = probing
+    this.#probing += probing ? 1 : -1
   }
 
   #wakeDue(): void {
@@ -333,8 +351,6 @@ export class Resolver {
     if (startedAt >= 0) this.latency.record(this.clock.now() - startedAt)
   }
 }
-
-const nothing: Promise<undefined> = Promise.resolve(undefined)
 
 /** The one guarded instance of a provider with a closed circuit, behind one promise for all look-ups. */
 function promisedView(seat: Seat): Promise<object> {

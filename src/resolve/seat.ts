@@ -29,6 +29,8 @@ export class Seat implements Member, Timed {
   order: number
   parts: SeatParts
   admissible = true
+  /** It may be chosen although its circuit is not closed: whoever gets it needs a lease. */
+  probing = false
   /** When its refusal passes by itself; in the heap of those that wait. */
   at: number = Number.POSITIVE_INFINITY
   slot = -1
@@ -38,6 +40,8 @@ export class Seat implements Member, Timed {
   checking: Promise<void> | undefined = undefined
   instance: object | undefined
   connecting: Promise<object> | undefined = undefined
+  /** Called when `connect` has made the instance. */
+  onConnected: (() => void) | undefined = undefined
   /** The guarded instance, and the promise of it that look-ups hand out. */
   guarded: object | undefined = undefined
   promised: Promise<object> | undefined = undefined

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { lastOrderOf } from '../catalog/catalog.js'
-import type { Pool } from '../catalog/scope.js'
+import { type Pool, turnOf } from '../catalog/scope.js'
 import { StrategyFailedError } from '../core/errors.js'
 import { checkRequest } from '../model/parse.js'
 import type { ServiceRequest } from '../model/request.js'
@@ -32,29 +32,59 @@ export function select(plan: Plan, request: ServiceRequest, filter: Filter): Sea
   return undefined
 }
 
-/**
- * Tier by tier. Most pools hold one fallback group and no request filters, so the first admissible
- * member is the answer; everything else takes the longer way.
- */
+/** The same for a request without constraints, when everybody is connected: the usual one. */
+export function selectPlain(plan: Plan): Seat | undefined {
+  for (const pool of plan.pools) {
+    const strategy = pool.scope.only?.strategy ?? (pool.scope.only && inOrder)
+    const seat =
+      strategy === inOrder
+        ? pool.roster.first()
+        : strategy === inTurn
+          ? pool.roster.next(turnOf(pool, pool.scope.only?.number ?? 0))
+          : selectIn(pool, noConstraints, anySeat)
+    if (seat !== undefined) return seat
+  }
+  return undefined
+}
+
+const noConstraints: ServiceRequest = Object.freeze({})
+
+/** Whether the request asks for nothing but capabilities. */
+export function isPlain(request: ServiceRequest): boolean {
+  return (
+    request.where === undefined &&
+    request.exclude === undefined &&
+    request.key === undefined &&
+    request.tenant === undefined
+  )
+}
+
+/** Group by group; within one, its strategy chooses, or the key of the request. */
 function selectIn(pool: Pool<Seat>, request: ServiceRequest, filter: Filter): Seat | undefined {
   let seat = pool.roster.first()
   if (seat === undefined) return undefined
   const narrow = narrows(request, filter)
   while (seat !== undefined) {
     const { group } = seat.provider
-    const strategy: Strategy = pool.scope.groups.get(group)?.strategy ?? inOrder
-    const chosen: Seat | undefined =
-      request.key !== undefined
-        ? pick(pool, seat, keyed, request, filter, narrow)
-        : strategy === inOrder
-          ? firstFit(pool, seat, request, filter, narrow)
-          : strategy === inTurn
-            ? nextFit(pool, seat, request, filter, narrow)
-            : pick(pool, seat, strategy, request, filter, narrow)
+    const chosen = choose(pool, seat, request, filter, narrow)
     if (chosen !== undefined) return chosen
     seat = pool.roster.after(lastOrderOf(group))
   }
   return undefined
+}
+
+function choose(
+  pool: Pool<Seat>,
+  first: Seat,
+  request: ServiceRequest,
+  filter: Filter,
+  narrow: boolean,
+): Seat | undefined {
+  const strategy = pool.scope.groups.get(first.provider.group)?.strategy ?? inOrder
+  if (request.key !== undefined) return pick(pool, first, keyed, request, filter, narrow)
+  if (strategy === inOrder) return narrow ? fitFrom(pool, first, request, filter) : first
+  if (strategy === inTurn) return nextFit(pool, first, request, filter, narrow)
+  return pick(pool, first, strategy, request, filter, narrow)
 }
 
 function narrows(request: ServiceRequest, filter: Filter): boolean {
@@ -100,18 +130,6 @@ export function checkConstraints(service: string, request: ServiceRequest): void
   if (odd) checkRequest(service, request)
 }
 
-function firstFit(
-  pool: Pool<Seat>,
-  first: Seat,
-  request: ServiceRequest,
-  filter: Filter,
-  narrow: boolean,
-): Seat | undefined {
-  if (!narrow) return first
-  for (const seat of admissible(pool, first)) if (fits(seat, request, filter)) return seat
-  return undefined
-}
-
 /** The one after the one that was chosen last, by place in the order; round again at the end. */
 function nextFit(
   pool: Pool<Seat>,
@@ -120,27 +138,29 @@ function nextFit(
   filter: Filter,
   narrow: boolean,
 ): Seat | undefined {
-  const { roster, turns } = pool
   const { group } = first.provider
-  const turn = turns.get(group) ?? Number.NEGATIVE_INFINITY
-  const after = roster.after(turn)
-  const start = after?.provider.group === group && after.order > first.order ? after : first
-  const chosen = narrow ? fitFrom(pool, first, start, request, filter) : start
-  if (chosen !== undefined && !filter.peek) turns.set(group, chosen.order)
+  const turn = turnOf(pool, group)
+  const after = pool.roster.after(turn.order)
+  const start = after !== undefined && after.provider.group === group ? after : first
+  const chosen = narrow
+    ? (fitFrom(pool, start, request, filter) ?? fitFrom(pool, first, request, filter))
+    : start
+  if (chosen !== undefined && !filter.peek) turn.moveTo(chosen.order)
   return chosen
 }
 
+/** The first from this one on, within its group, that the request and the filter leave in. */
 function fitFrom(
   pool: Pool<Seat>,
-  first: Seat,
-  start: Seat,
+  from: Seat,
   request: ServiceRequest,
   filter: Filter,
 ): Seat | undefined {
-  for (const seat of admissible(pool, start)) if (fits(seat, request, filter)) return seat
-  for (const seat of admissible(pool, first)) {
-    if (seat.order >= start.order) return undefined
+  const { group } = from.provider
+  let seat: Seat | undefined = from
+  while (seat !== undefined && seat.provider.group === group) {
     if (fits(seat, request, filter)) return seat
+    seat = pool.roster.after(seat.order)
   }
   return undefined
 }

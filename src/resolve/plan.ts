@@ -29,7 +29,10 @@ interface Step {
 /** Finds the plan of a request by walking its texts, without building a key. */
 export class Plans {
   readonly #catalog: Catalog<Seat>
-  readonly #steps = new Map<string, Map<string | undefined, Step>>()
+  /** By service, for requests that name no handler. */
+  readonly #open = new Map<string, Step>()
+  /** By handler, then by service. */
+  readonly #ofHandler = new Map<string, Map<string, Step>>()
   readonly #cached: { readonly plan: Plan; forget(): void }[] = []
   #hand = 0
 
@@ -43,8 +46,9 @@ export class Plans {
 
   /** Throws `InvalidRequestError` for a request that is not one. */
   find(service: string, request: ServiceRequest): Plan {
-    let step = this.#steps.get(service)?.get(request.handler)
-    const { requires } = request
+    const { handler, requires } = request
+    let step =
+      handler === undefined ? this.#open.get(service) : this.#ofHandler.get(handler)?.get(service)
     if (requires !== undefined)
       for (let at = 0; at < requires.length && step !== undefined; at++)
         step = step.next?.get(requires[at] as string)
@@ -99,8 +103,11 @@ export class Plans {
   }
 
   #step(service: string, handler: string | undefined, texts: readonly string[]): Step {
-    const handlers = getOrMake(this.#steps, service, () => new Map<string | undefined, Step>())
-    let step = getOrMake(handlers, handler, newStep)
+    const steps =
+      handler === undefined
+        ? this.#open
+        : getOrMake(this.#ofHandler, handler, () => new Map<string, Step>())
+    let step = getOrMake(steps, service, newStep)
     for (const text of texts) {
       step.next ??= new Map()
       step = getOrMake(step.next, text, newStep)
@@ -110,12 +117,11 @@ export class Plans {
 
   /** Takes away the steps that lead to no plan any more. */
   #prune(service: string, handler: string | undefined, texts: readonly string[]): void {
-    const handlers = this.#steps.get(service)
-    const first = handlers?.get(handler)
-    if (handlers === undefined || first === undefined) return
-    if (!pruned(first, texts, 0)) return
-    handlers.delete(handler)
-    if (handlers.size === 0) this.#steps.delete(service)
+    const steps = handler === undefined ? this.#open : this.#ofHandler.get(handler)
+    const first = steps?.get(service)
+    if (steps === undefined || first === undefined || !pruned(first, texts, 0)) return
+    steps.delete(service)
+    if (handler !== undefined && steps.size === 0) this.#ofHandler.delete(handler)
   }
 
   /** Second chance: a plan used since the hand last passed stays. */

@@ -19,6 +19,7 @@ export class Events<E extends Typed> {
   readonly #queue: E[] = []
   #delivering = false
   #any = 0
+  #attached = 0
 
   constructor(onError: (error: unknown, event: E) => void) {
     this.#onError = onError
@@ -26,6 +27,7 @@ export class Events<E extends Typed> {
 
   /** Whether anybody would hear an event of this type; saves making it. */
   heard(type: E['type']): boolean {
+    if (this.#attached === 0) return false
     return this.#any > 0 || this.#emitter.listenerCount(type) > 0
   }
 
@@ -59,7 +61,6 @@ export class Events<E extends Typed> {
   clear(): void {
     this.#emitter.removeAllListeners()
     this.#queue.length = 0
-    this.#any = 0
   }
 
   #attach(type: string, listener: Listener<E>): () => boolean {
@@ -72,10 +73,12 @@ export class Events<E extends Typed> {
       }
     }
     this.#emitter.on(type, guarded)
+    this.#attached += 1
     let attached = true
     return () => {
       if (!attached) return false
       attached = false
+      this.#attached -= 1
       this.#emitter.off(type, guarded)
       return true
     }

@@ -79,6 +79,8 @@ export class Attempt implements Deadline {
   caller: Caller | undefined = undefined
   /** What the call's own budget leaves it; the circuit's `timeoutMs` when that is less. */
   allowedMs: number = Number.POSITIVE_INFINITY
+  /** That time is what earlier attempts, or an outer call, have left: running out of it proves nothing. */
+  leftover = false
   failure: Failure | undefined = undefined
   settled = false
   limits: StreamLimits | undefined = undefined
@@ -175,7 +177,8 @@ export class Attempt implements Deadline {
       else if (!this.stream.inUse) this.succeed(undefined)
     } else {
       const error = this.stream?.stallError() ?? this.#timeoutError(name, settings.timeoutMs)
-      this.#giveUp(failureOf('timeout', error), now)
+      const cut = this.leftover && this.allowedMs < settings.timeoutMs
+      this.#giveUp(failureOf(cut ? 'aborted' : 'timeout', error), now)
     }
   }
 

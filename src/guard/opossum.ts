@@ -156,6 +156,7 @@ export class FedBreaker extends Breaker {
   readonly #status: FedStatus
   #fallback: ((...args: unknown[]) => unknown) | undefined
   #bucket: number
+  #bucketEndsAt: number
   #down = false
   /** Somebody attached a listener once; until then no event needs to be made. */
   attended = false
@@ -193,7 +194,8 @@ export class FedBreaker extends Breaker {
     super.removeAllListeners()
     this.#host = host
     this.#status = status
-    this.#bucket = this.#bucketNow()
+    this.#bucket = Math.floor(host.clock.now() / bucketMs)
+    this.#bucketEndsAt = (this.#bucket + 1) * bucketMs
     ready = () => this.#sync()
   }
 
@@ -397,14 +399,9 @@ export class FedBreaker extends Breaker {
 
   // --- the window ------------------------------------------------------------------------------
 
-  #bucketNow(): number {
-    return Math.floor(this.#host.clock.now() / bucketMs)
-  }
-
   /** Ends the bucket when its time is over. */
   #turn(now: number): void {
-    const bucket = Math.floor(now / bucketMs)
-    if (bucket > this.#bucket) this.#rotateTo(bucket)
+    if (now >= this.#bucketEndsAt) this.#rotateTo(Math.floor(now / bucketMs))
   }
 
   #sync(): void {
@@ -417,6 +414,7 @@ export class FedBreaker extends Breaker {
     const turns = Math.min(bucket - this.#bucket, buckets)
     for (let turn = 0; turn < turns; turn++) this.#status.rotateBucket()
     this.#bucket = bucket
+    this.#bucketEndsAt = (bucket + 1) * bucketMs
   }
 
   #flush(): void {

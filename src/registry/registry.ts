@@ -466,6 +466,7 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
       method: undefined,
       limits,
       sync: false,
+      plain: true,
       run: (instance, context) => fn(instance as never, context),
     }
     return new LogicalCall(calls, plan, request, options, work, now).start(now)

@@ -39,6 +39,8 @@ export interface Work {
   readonly limits: StreamLimits | undefined
   /** It only ever answered plain values, so its caller does not await. */
   readonly sync: boolean
+  /** It is known to answer with a promise and nothing more. */
+  readonly plain: boolean
   run(instance: object, context: CallContext, seat: Seat | undefined): unknown
 }
 
@@ -114,13 +116,26 @@ export class LogicalCall implements Caller {
     const found = this.#work.sync
       ? resolver.pickSync(this.#plan, this.#request, undefined)
       : resolver.pickFresh(this.#plan, this.#request, undefined)
-    if (isThenable(found)) return this.#promised(found.then((seat) => this.#first(seat)))
+    if (isThenable(found))
+      return this.#deferred(Promise.resolve(found).then((seat) => ({ result: this.#first(seat) })))
     resolver.count(found !== undefined)
     if (found === undefined) return this.#none()
     return this.#try(found, now)
   }
 
   // --- the way through the providers -----------------------------------------------------------
+
+  /**
+   * The call goes out once checks and `connect` are done. Until then nobody knows whether its result
+   * will have more methods than a promise; unless it is known to have none, all names are promised.
+   */
+  #deferred(begun: Promise<{ readonly result: unknown }>): unknown {
+    const own = this.#promised(begun) as typeof begun
+    if (this.#work.plain) return own.then(({ result }) => result)
+    return lazyThenable(undefined, (ask) =>
+      own.then(({ result }) => (isThenable(result) ? ask(result) : result)),
+    )
+  }
 
   #first(seat: Seat | undefined): unknown {
     this.#ports.resolver.count(seat !== undefined)
@@ -130,7 +145,7 @@ export class LogicalCall implements Caller {
   /** One attempt. Refused at the last moment, it costs nothing and the next one is tried. */
   #try(seat: Seat, now: number): unknown {
     const { method } = this.#work
-    if (seat.instance === undefined) return this.#promised(this.#connect(seat))
+    if (seat.instance === undefined) return this.#deferred(this.#connect(seat))
     this.#seat = seat
     const facts: CallFacts = { method, number: this.#number + 1 }
     let attempt: Attempt
@@ -144,6 +159,7 @@ export class LogicalCall implements Caller {
     attempt.caller = this
     attempt.limits = this.#work.limits
     attempt.allowedMs = this.#budget.deadline - now
+    attempt.leftover = this.#number > 1 || this.#budget.deadline === this.#budget.parent?.deadline
     return this.#run(seat, seat.instance, attempt)
   }
 
@@ -216,16 +232,17 @@ export class LogicalCall implements Caller {
     return this.#refuse(this.#failures.length === 0 ? this.#noProvider() : this.#error(refusal))
   }
 
-  async #connect(seat: Seat): Promise<unknown> {
+  /** A provider that cannot be connected has not seen the call, so the next one may be tried. */
+  async #connect(seat: Seat): Promise<{ readonly result: unknown }> {
     try {
       await connect(seat)
     } catch (error) {
-      this.#goesOn =
-        this.#mayGoOn(seat, { ...seat.guard.classify(error), unsent: true }, error, 0) === undefined
+      const failure: Failure = { ...seat.guard.classify(error), unsent: true }
+      this.#goesOn = this.#mayGoOn(seat, failure, error, 0) === undefined
       if (!this.#goesOn) throw this.#error(error)
-      return this.#again(seat, error)
+      return { result: this.#again(seat, error) }
     }
-    return this.#try(seat, this.#ports.resolver.clock.now())
+    return { result: this.#try(seat, this.#ports.resolver.clock.now()) }
   }
 
   /** The next attempt after a failure: elsewhere if anybody is eligible, else here again after a pause. */

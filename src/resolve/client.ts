@@ -1,5 +1,3 @@
-import { isStream } from '../guard/stream.js'
-import { isThenable } from '../guard/thenable.js'
 import type { CallOptions } from '../model/parse.js'
 import type { ServiceRequest } from '../model/request.js'
 import { type CallPorts, LogicalCall, type Work } from './call.js'
@@ -10,6 +8,7 @@ import {
   isUnguarded,
   join,
   kindOf,
+  kindOfAnswer,
   type MethodKind,
 } from './instance.js'
 import type { Seat } from './seat.js'
@@ -165,6 +164,10 @@ class MethodWork implements Work {
     return this.#method.kind === 'sync'
   }
 
+  get plain(): boolean {
+    return this.#method.kind === 'async'
+  }
+
   run(instance: object, context: CallContext, seat: Seat | undefined): unknown {
     const { path, name } = this.#method
     const owner = walk(instance, path.slice(0, -1))
@@ -178,8 +181,7 @@ class MethodWork implements Work {
     const args =
       withSignal === undefined ? this.#args : withSignal(name, this.#args, context.signal)
     const result: unknown = Reflect.apply(fn, path.length === 0 ? undefined : owner, args)
-    if (this.#method.kind === 'unknown')
-      this.#method.kind = isThenable(result) ? 'async' : isStream(result) ? 'stream' : 'sync'
+    if (this.#method.kind === 'unknown') this.#method.kind = kindOfAnswer(result)
     return result === instance ? this.#client : result
   }
 }

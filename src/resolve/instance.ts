@@ -4,6 +4,7 @@ import { inspect } from 'node:util'
 import type { CallFacts } from '../guard/attempt.js'
 import type { Permit } from '../guard/circuit.js'
 import type { Guard } from '../guard/guard.js'
+import { isStream } from '../guard/stream.js'
 import { takeResult } from '../guard/take.js'
 import { isThenable } from '../guard/thenable.js'
 import type { WithSignal } from '../model/provider.js'
@@ -18,10 +19,16 @@ export interface GuardedBy {
 }
 
 /** Whether a method answers at once; learnt from what it did. */
-export type MethodKind = 'unknown' | 'sync' | 'async' | 'stream'
+export type MethodKind = 'unknown' | 'sync' | 'async' | 'lazy' | 'stream'
 
 const AsyncFunction = (async () => {}).constructor
 const AsyncGeneratorFunction = async function* () {}.constructor as unknown as typeof AsyncFunction
+
+/** What a method is, from what it just answered. `lazy` is a promise with more methods. */
+export function kindOfAnswer(answer: unknown): MethodKind {
+  if (isThenable(answer)) return answer.constructor === Promise ? 'async' : 'lazy'
+  return isStream(answer) ? 'stream' : 'sync'
+}
 
 export function kindOf(method: AnyFunction): MethodKind {
   if (method.constructor === AsyncFunction) return 'async'
@@ -31,8 +38,7 @@ export function kindOf(method: AnyFunction): MethodKind {
 /** What a refused call gives: it fails the way the method would. */
 export function refusedAs(kind: MethodKind, error: unknown): unknown {
   if (kind === 'sync') throw error
-  if (kind === 'async' || kind === 'unknown') return Promise.reject(error)
-  return failingStream(error)
+  return kind === 'stream' ? failingStream(error) : Promise.reject(error)
 }
 
 function failingStream(error: unknown): AsyncIterableIterator<never> {
@@ -149,7 +155,7 @@ class GuardedInstance {
         return view
       }
       const taken = takeResult(attempt, result)
-      if (kind === 'unknown') kind = isThenable(result) ? 'async' : 'sync'
+      if (kind === 'unknown') kind = kindOfAnswer(result)
       return taken
     } as AnyFunction
   }

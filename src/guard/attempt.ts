@@ -48,6 +48,8 @@ export type Open = (attempt: Attempt, value: unknown) => unknown
 
 /** What an attempt asks of the logical call it belongs to. */
 export interface Caller {
+  /** Something was handed on that cannot be taken back: from here on nothing is tried again. */
+  committed: boolean
   /** Decides what comes after this failure, before it is told; says why it is not tried again. */
   judge(attempt: Attempt, failure: Failure, now: number): NotRetried | undefined
   /** Gives what the caller gets instead of the error, while there is something left to try. */

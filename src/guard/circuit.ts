@@ -73,6 +73,7 @@ export class Circuit {
 
   /** New rules from the next outcome on; a rest that is running keeps its length. */
   configure(settings: CircuitSettings): void {
+    if (settings === this.#settings) return // what the window has seen stays seen
     this.#settings = settings
     this.#nextRestMs = this.#restMs()
     this.#window =
@@ -138,7 +139,9 @@ export class Circuit {
       if (now < this.#state.retryAt) return undefined
       this.#become({ kind: 'half-open', successes: 0, probes: [] }, now, 'recovery time passed')
     }
-    if (this.#state.kind !== 'half-open') return this.#permit
+    // Whoever heard of the half-opening may have closed or isolated it at once.
+    if (this.#state.kind === 'closed') return this.#permit
+    if (this.#state.kind === 'open') return undefined
     if (this.#state.probes.length >= this.#settings.halfOpenPermits) return undefined
     const probe: Permit = {
       generation: this.generation,
@@ -183,9 +186,10 @@ export class Circuit {
     else if (this.#state.kind === 'half-open') this.#settleProbe(this.#state, verdict, now)
   }
 
-  /** Opens it for so long, whatever it was. */
+  /** Opens it for so long, whatever it was; only a reset ends an isolation. */
   trip(forMs: number, reason: string, now: number): void {
     this.#catchUp(now)
+    if (this.#state.kind === 'open' && this.#state.retryAt === Number.POSITIVE_INFINITY) return
     this.#open(now, now + forMs, reason)
   }
 
@@ -199,7 +203,9 @@ export class Circuit {
     const state = this.#foresee(now)
     if (state.kind === 'closed') return { state: 'closed', failures: state.failures }
     const { openedAt, retryAt, reason } =
-      state.kind === 'open' ? state : { openedAt: now, retryAt: now, reason: 'half-open' }
+      state.kind === 'open' && now < state.retryAt
+        ? state
+        : { openedAt: now, retryAt: now, reason: 'half-open' }
     return {
       state: 'open',
       failures: 0,
@@ -310,11 +316,9 @@ export class Circuit {
 
   /** Grows with each opening in a row; the jitter keeps many circuits from probing at once. */
   #grownRestMs(firstMs: number, { factor, maxMs, jitter }: CircuitBackoff): number {
-    const full = Math.min(
-      Math.max(maxMs, firstMs),
-      firstMs * factor ** Math.min(this.#openings, 64),
-    )
-    return full * (1 - jitter / 2 + jitter * this.#random())
+    const full = firstMs * factor ** Math.min(this.#openings, 64)
+    const longest = Math.max(maxMs, firstMs)
+    return Math.min(full, longest / (1 + jitter / 2)) * (1 - jitter / 2 + jitter * this.#random())
   }
 }
 
@@ -347,7 +351,9 @@ class OutcomeWindow {
     this.#next = (this.#next + 1) % this.#failed.length
   }
 
+  /** A window that holds fewer calls than the minimum counts once it is full. */
   exceeds({ errorRatio = 2, minimumCalls }: CircuitSettings): boolean {
-    return this.count >= minimumCalls && this.failures / this.count >= errorRatio
+    const enough = Math.min(minimumCalls, this.#failed.length)
+    return this.count >= enough && this.failures / this.count >= errorRatio
   }
 }

@@ -167,14 +167,14 @@ export class LogicalCall implements Caller {
     const context = new RunningCall(attempt, seat.provider, this.#budget)
     let result: unknown
     try {
-      result = running.run(context, () => this.#work.run(instance, context, seat))
+      result = running.run(context, perform, this.#work, instance, context, seat)
     } catch (error) {
       attempt.fail(error)
       if (!this.#goesOn) throw this.#error(error)
       return this.#afterThrow(seat, error)
     }
     if (!isThenable(result)) {
-      const opened = openAndFailOver(attempt, result, this)
+      const opened = openAndFailOver(attempt, result)
       if (attempt.stream === undefined) attempt.succeed(result)
       return opened
     }
@@ -186,7 +186,7 @@ export class LogicalCall implements Caller {
   }
 
   #follow(attempt: Attempt, promise: PromiseLike<unknown>): Promise<unknown> {
-    const followed = attempt.follow(promise, (own, value) => openAndFailOver(own, value, this))
+    const followed = attempt.follow(promise, openAndFailOver)
     return this.#unlisten === undefined ? followed : this.#promised(followed)
   }
 
@@ -393,8 +393,19 @@ function joined(
     : (own ?? outer)
 }
 
+function perform(
+  work: Work,
+  instance: object,
+  context: CallContext,
+  seat: Seat | undefined,
+): unknown {
+  return work.run(instance, context, seat)
+}
+
 /** A stream that fails before its first item is replaced by that of the next provider. */
-function openAndFailOver(attempt: Attempt, value: unknown, call: LogicalCall): unknown {
+function openAndFailOver(attempt: Attempt, value: unknown): unknown {
   const opened = openStream(attempt, value)
-  return opened === value ? value : failingOver(opened, attempt, call)
+  return opened === value || attempt.caller === undefined
+    ? opened
+    : failingOver(opened, attempt, attempt.caller)
 }

@@ -1,16 +1,11 @@
 import type { Attempt, Caller } from '../guard/attempt.js'
 import { isStream, withIterator } from '../guard/stream.js'
 
-/** The logical call behind a stream. */
-export interface StreamCaller extends Caller {
-  committed: boolean
-}
-
 /**
  * A watched stream that is replaced by the next provider's while nothing of it was handed on. After
  * its first item a failure is the reader's: text that was read cannot be taken back.
  */
-export function failingOver(opened: unknown, attempt: Attempt, call: StreamCaller): unknown {
+export function failingOver(opened: unknown, attempt: Attempt, call: Caller): unknown {
   if (!isStream(opened)) return opened // wrapped in an answer with more to it
   return withIterator(opened, new FailoverIterator(opened[Symbol.asyncIterator](), attempt, call))
 }
@@ -18,9 +13,9 @@ export function failingOver(opened: unknown, attempt: Attempt, call: StreamCalle
 class FailoverIterator implements AsyncIterator<unknown> {
   #iterator: AsyncIterator<unknown>
   #attempt: Attempt
-  readonly #call: StreamCaller
+  readonly #call: Caller
 
-  constructor(iterator: AsyncIterator<unknown>, attempt: Attempt, call: StreamCaller) {
+  constructor(iterator: AsyncIterator<unknown>, attempt: Attempt, call: Caller) {
     this.#iterator = iterator
     this.#attempt = attempt
     this.#call = call

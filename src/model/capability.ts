@@ -40,6 +40,8 @@ export type RequirementInput =
 /** A requirement, parsed. Two that ask for the same have the same `key`. */
 export interface Requirement {
   readonly name: string
+  /** As people read it: `image@>=1.2`. */
+  readonly text: string
   readonly version: VersionRange | undefined
   readonly parameters: Readonly<Record<string, unknown>> | undefined
   readonly key: string
@@ -78,7 +80,11 @@ export function parseRequirement(
     return {
       problem: `expected ${asked.minVersion !== undefined ? 'a version such as 1.2' : 'a version range such as ^1.2 or >=1.0'}, got ${JSON.stringify(text)}`,
     }
-  return { name, version, parameters, key: keyOf(name, version, parameters) }
+  // `minVersion` and a range may read the same and differ on pre-releases
+  const key = canonical([name, asked.minVersion !== undefined, text, parameters])
+  const label = version === undefined ? name : `${name}@${version.text}`
+  const plus = parameters === undefined ? '' : ` with ${canonical(parameters)}`
+  return { name, text: `${label}${plus}`, version, parameters, key }
 }
 
 function splitText(text: string): {
@@ -91,15 +97,15 @@ function splitText(text: string): {
   return at < 0 ? { name: text } : { name: text.slice(0, at), range: text.slice(at + 1) }
 }
 
-function keyOf(
-  name: string,
-  version: VersionRange | undefined,
-  parameters: Readonly<Record<string, unknown>> | undefined,
-): string {
-  const plain = version === undefined ? name : `${name}@${version.text}`
-  if (parameters === undefined) return plain
-  const sorted = Object.entries(parameters).sort(([a], [b]) => (a < b ? -1 : 1))
-  return `${plain}?${JSON.stringify(sorted)}`
+/** Plain data as a text that is the same for the same data only: keys sorted, NaN and Infinity told apart. */
+export function canonical(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value)
+  if (typeof value !== 'object' || value === null) return String(value)
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
+  const entries = Object.entries(value).map(
+    ([key, one]) => `${JSON.stringify(key)}:${canonical(one)}`,
+  )
+  return `{${entries.sort().join(',')}}`
 }
 
 /** Whether a provider with these capabilities meets the requirement. */

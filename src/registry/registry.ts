@@ -483,8 +483,7 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
   #noProvider(service: string, request: ServiceRequest): NoProviderError {
     const { clock, resolver } = this.#parts
     const plan = resolver.plan(service, request)
-    const requires = plan.pools[0]?.requirements.map(({ key }) => key) ?? []
-    return new NoProviderError(service, refusalsOf(plan, request, clock.now()), requires)
+    return new NoProviderError(service, refusalsOf(plan, request, clock.now()), plan.requires)
   }
 
   #has(service: string, counts: (seat: Seat) => boolean): boolean {

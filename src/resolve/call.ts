@@ -342,11 +342,7 @@ export class LogicalCall implements Caller {
     const { resolver } = this.#ports
     const now = resolver.clock.now()
     const { service, requires } = this.#plan
-    return new NoProviderError(
-      service,
-      refusalsOf(this.#plan, this.#request, now),
-      requires.map(String),
-    )
+    return new NoProviderError(service, refusalsOf(this.#plan, this.#request, now), requires)
   }
 
   #refuse(error: unknown): unknown {

@@ -41,7 +41,7 @@ export function refusalOf(
 ): Refusal | undefined {
   const missing = pool.requirements
     .filter((requirement) => !meets(seat.provider.capabilities, requirement))
-    .map(({ key }) => key)
+    .map(({ text }) => text)
   if (missing.length > 0) return { reason: 'incapable', missing }
   const constraint = excludedBy(seat, request)
   if (constraint !== undefined) return { reason: 'excluded', constraint }

@@ -1,6 +1,6 @@
 import type { Catalog } from '../catalog/catalog.js'
 import type { Pool } from '../catalog/scope.js'
-import type { RequirementInput } from '../model/capability.js'
+import { canonical, type RequirementInput } from '../model/capability.js'
 import { checkRequest, toRequirements } from '../model/parse.js'
 import { everyHandler } from '../model/provider.js'
 import type { ServiceRequest } from '../model/request.js'
@@ -13,7 +13,8 @@ const mostPlans = 4_096
 export interface Plan {
   readonly service: string
   readonly handler: string | undefined
-  readonly requires: readonly RequirementInput[]
+  /** What was asked for, as people read it. */
+  readonly requires: readonly string[]
   readonly pools: readonly Pool<Seat>[]
   /** Set at each use, cleared by the sweep that looks for plans nobody uses (the CLOCK algorithm). */
   used: boolean
@@ -99,7 +100,8 @@ export class Plans {
     const own = handler !== undefined && handler !== everyHandler ? [handler] : []
     const handlers = fallbackToGlobal || own.length === 0 ? [...own, everyHandler] : own
     const pools = handlers.map((name) => this.#catalog.scope(service, name).lend(requirements, key))
-    return { service, handler, requires: Object.freeze([...requires]), pools, used: true }
+    const texts = requirements.map(({ text }) => text)
+    return { service, handler, requires: Object.freeze(texts), pools, used: true }
   }
 
   #step(service: string, handler: string | undefined, texts: readonly string[]): Step {
@@ -162,5 +164,5 @@ function pruned(step: Step, texts: readonly string[], at: number): boolean {
 
 /** A text that stands for the object form and for nothing a user could write as text. */
 function keyOfObject(input: Exclude<RequirementInput, string>): string {
-  return `\n${JSON.stringify([input.name, input.minVersion, input.range, input.parameters])}`
+  return `\n${canonical([input.name, input.minVersion, input.range, input.parameters])}`
 }

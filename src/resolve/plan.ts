@@ -50,10 +50,18 @@ export class Plans {
     const { handler, requires } = request
     let step =
       handler === undefined ? this.#open.get(service) : this.#ofHandler.get(handler)?.get(service)
-    if (requires !== undefined)
+    if (requires !== undefined) {
+      if (!Array.isArray(requires)) return this.#compile(service, request)
       for (let at = 0; at < requires.length && step !== undefined; at++)
-        step = step.next?.get(requires[at] as string)
-    const plan = request.fallbackToGlobal === false ? step?.own : step?.plan
+        step = step.next?.get(requires[at])
+    }
+    const { fallbackToGlobal } = request
+    const plan =
+      fallbackToGlobal === false
+        ? step?.own
+        : fallbackToGlobal === undefined || fallbackToGlobal === true
+          ? step?.plan
+          : undefined
     if (plan === undefined) return this.#compile(service, request)
     plan.used = true
     return plan
@@ -67,11 +75,15 @@ export class Plans {
     checkRequest(service, request)
     const { handler, requires = [], fallbackToGlobal = true } = request
     const texts = requires.map((input) => (typeof input === 'string' ? input : keyOfObject(input)))
-    const step = this.#step(service, handler, texts)
-    const known = fallbackToGlobal ? step.plan : step.own
-    if (known !== undefined) return known // the object form, seen before
+    const before = this.#step(service, handler, texts)
+    const known = fallbackToGlobal ? before.plan : before.own
+    if (known !== undefined) {
+      known.used = true // the object form, seen before
+      return known
+    }
     if (this.#cached.length >= mostPlans) this.#evict()
     const plan = this.#make(service, handler, requires, fallbackToGlobal)
+    const step = this.#step(service, handler, texts) // the eviction may have pruned the one before
     if (fallbackToGlobal) step.plan = plan
     else step.own = plan
     this.#cached.push({

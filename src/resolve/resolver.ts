@@ -1,8 +1,10 @@
 import type { Catalog } from '../catalog/catalog.js'
 import { type Clock, systemClock } from '../core/clock.js'
+import { isSwitchgearError } from '../core/errors.js'
 import { DueHeap } from '../core/heap.js'
 import { Histogram } from '../core/histogram.js'
 import type { Permit } from '../guard/circuit.js'
+import { checkRequest } from '../model/parse.js'
 import type { ServiceRequest } from '../model/request.js'
 import { connect } from './connect.js'
 import { guardInstance } from './instance.js'
@@ -75,8 +77,13 @@ export class Resolver {
   // --- look-ups --------------------------------------------------------------------------------
 
   plan(service: string, request: ServiceRequest): Plan {
-    if (!isPlain(request)) checkConstraints(service, request)
-    return this.plans.find(service, request)
+    try {
+      if (!isPlain(request)) checkConstraints(service, request)
+      return this.plans.find(service, request)
+    } catch (error) {
+      if (!isSwitchgearError(error)) checkRequest(service, request) // null, or a getter that threw
+      throw error
+    }
   }
 
   /** A lease on the provider for this request, from what is known now. */

@@ -49,14 +49,11 @@ export function selectPlain(plan: Plan): Seat | undefined {
 
 const noConstraints: ServiceRequest = Object.freeze({})
 
-/** Whether the request asks for nothing but capabilities. */
+/** Whether the request asks for nothing but capabilities. One with a field nobody knows is not plain. */
 export function isPlain(request: ServiceRequest): boolean {
-  return (
-    request.where === undefined &&
-    request.exclude === undefined &&
-    request.key === undefined &&
-    request.tenant === undefined
-  )
+  for (const key in request)
+    if (key !== 'handler' && key !== 'requires' && key !== 'fallbackToGlobal') return false
+  return true
 }
 
 /** Group by group; within one, its strategy chooses, or the key of the request. */
@@ -119,16 +116,33 @@ export function excludedBy(seat: Seat, { exclude, where }: ServiceRequest): stri
   return undefined
 }
 
-/** Hard constraints that are of the wrong shape must not silently let everybody in. */
+/**
+ * Hard constraints that are of the wrong shape, or misspelt, must not silently let everybody in. The
+ * rest of the request was checked when its plan was made.
+ */
 export function checkConstraints(service: string, request: ServiceRequest): void {
-  const { exclude, where, key, fallbackToGlobal } = request
-  const odd =
-    (exclude !== undefined && !Array.isArray(exclude)) ||
-    (where !== undefined && (typeof where !== 'object' || where === null)) ||
-    (key !== undefined && typeof key !== 'string') ||
-    (fallbackToGlobal !== undefined && typeof fallbackToGlobal !== 'boolean')
-  if (odd) checkRequest(service, request)
+  for (const key in request)
+    if (!isFit(key, request[key as keyof ServiceRequest])) checkRequest(service, request)
 }
+
+function isFit(key: string, value: unknown): boolean {
+  switch (key) {
+    case 'where':
+      return value === undefined || isPlainObject(value)
+    case 'exclude':
+      return value === undefined || (Array.isArray(value) && value.every(isText))
+    case 'key':
+    case 'tenant':
+      return value === undefined || isText(value)
+    default:
+      return key === 'handler' || key === 'requires' || key === 'fallbackToGlobal'
+  }
+}
+
+const isText = (value: unknown): boolean => typeof value === 'string'
+
+const isPlainObject = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype
 
 /** The one after the one that was chosen last, by place in the order; round again at the end. */
 function nextFit(

@@ -16,6 +16,7 @@ import {
   checkConstraints,
   excludedBy,
   type Filter,
+  foresee,
   isPlain,
   select,
   selectPlain,
@@ -162,7 +163,7 @@ export class Resolver {
   /** What a look-up would give now, changing nothing; `undefined` also where a strategy leaves it to chance. */
   peek(plan: Plan, request: ServiceRequest): Seat | undefined {
     this.wake(this.clock.now())
-    return select(plan, request, { connected: false, peek: true })
+    return foresee(plan, request)
   }
 
   /** The first admissible one in order, whatever the strategy. */

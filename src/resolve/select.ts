@@ -32,7 +32,17 @@ export function select(plan: Plan, request: ServiceRequest, filter: Filter): Sea
   return undefined
 }
 
-/** The same for a request without constraints, when everybody is connected: the usual one. */
+/** What `select` would give, changing nothing; `undefined` too where a strategy leaves it to chance. */
+export function foresee(plan: Plan, request: ServiceRequest): Seat | undefined {
+  const seat = select(plan, request, looking)
+  return seat === somebody ? undefined : seat
+}
+
+const looking: Filter = { connected: false, peek: true }
+/** Stands for one of a group that nobody can name yet: the groups after it are not asked. */
+const somebody = Object.freeze({}) as Seat
+
+/** `select` for a request without constraints, when everybody is connected: the usual one. */
 export function selectPlain(plan: Plan): Seat | undefined {
   for (const pool of plan.pools) {
     const strategy = pool.scope.only?.strategy ?? (pool.scope.only && inOrder)
@@ -221,8 +231,11 @@ function pick(
   const { handler, key, tenant } = request
   const { service } = pool.scope
   const asked: PickRequest = { service, handler, key, tenant, pool: offer }
-  if (filter.peek && strategy.peek === undefined) return undefined
-  const picked = ask(strategy, filter.peek === true, candidates, asked)
+  const unforeseen = filter.peek && strategy.peek === undefined
+  if (unforeseen && candidates.length > 1) return somebody
+  const picked = unforeseen
+    ? candidates[0]
+    : ask(strategy, filter.peek === true, candidates, asked)
   const seat = seatOf(picked)
   if (seat?.admissible && pool.roster.has(seat) && fits(seat, request, filter)) return seat
   throw new StrategyFailedError(

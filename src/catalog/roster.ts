@@ -96,7 +96,9 @@ export class Roster<M extends Placed> {
     }
     chunk.orders.splice(place, 0, member.order)
     chunk.members.splice(place, 0, member)
-    this.#rebuild(chunk, at)
+    makeRoom(chunk.bits, place)
+    this.#moved(chunk, at)
+    this.flip(member)
   }
 
   remove(member: M): void {
@@ -108,7 +110,8 @@ export class Roster<M extends Placed> {
     chunk.orders.splice(place, 1)
     chunk.members.splice(place, 1)
     this.#size -= 1
-    this.#rebuild(chunk, at)
+    this.#admissible -= closeGap(chunk.bits, place)
+    this.#moved(chunk, at)
     if (chunk.members.length > 0) return
     this.#chunks.splice(at, 1)
     this.#relive()
@@ -214,7 +217,16 @@ export class Roster<M extends Placed> {
     this.#relive()
   }
 
-  /** Makes the bits of a chunk anew, after its members moved. */
+  /** Members of a chunk, and their bits, moved by one place. */
+  #moved(chunk: Chunk<M>, at: number): void {
+    this.version += 1
+    this.#layout += 1
+    chunk.summary = 0
+    for (let word = 0; word < words; word++) if (chunk.bits[word] !== 0) chunk.summary |= 1 << word
+    this.#mark(at, chunk.summary !== 0)
+  }
+
+  /** Makes the bits of a chunk anew from its members. */
   #rebuild(chunk: Chunk<M>, at: number): void {
     const { bits, members } = chunk
     this.version += 1
@@ -285,6 +297,31 @@ function placeFrom<M>(chunk: Chunk<M>, place: number): number {
 }
 
 const lowestBit = (set: number): number => 31 - Math.clz32(set & -set)
+
+/** Moves all bits from `place` on one up; the bit at `place` is 0 then. */
+function makeRoom(bits: Int32Array, place: number): void {
+  const first = place >> 5
+  for (let word = words - 1; word > first; word--)
+    bits[word] = ((bits[word] ?? 0) << 1) | ((bits[word - 1] ?? 0) >>> 31)
+  const below = lowerBits(place & 31)
+  const own = bits[first] ?? 0
+  bits[first] = (own & below) | ((own & ~below) << 1)
+}
+
+/** Takes the bit at `place` out and moves all after it one down; gives the bit. */
+function closeGap(bits: Int32Array, place: number): number {
+  const first = place >> 5
+  const below = lowerBits(place & 31)
+  const own = bits[first] ?? 0
+  const taken = (own >>> (place & 31)) & 1
+  bits[first] = (own & below) | ((own >>> 1) & ~below) | (((bits[first + 1] ?? 0) & 1) << 31)
+  for (let word = first + 1; word < words; word++)
+    bits[word] = ((bits[word] ?? 0) >>> 1) | (((bits[word + 1] ?? 0) & 1) << 31)
+  return taken
+}
+
+/** The bits below this one. */
+const lowerBits = (bit: number): number => (1 << bit) - 1
 
 function ones(bits: Int32Array): number {
   let count = 0

@@ -168,56 +168,113 @@ const circuit = z.strictObject({
     .optional(),
 })
 
-const registration = z
-  .strictObject({
-    service: text,
-    provider: z
-      .custom<object>(
-        (value) => (typeof value === 'object' && value !== null) || typeof value === 'function',
-        'expected an object or a function that does the work',
-      )
-      .optional(),
-    connect: fn<(record: Provider, signal: AbortSignal) => unknown>(
-      'a function that makes the instance',
-    ).optional(),
-    name: text.optional(),
-    handler: z
-      .union([text, texts.min(1)], 'expected a name, or a list of at least one name')
-      .optional(),
-    priority: priority.optional(),
-    group: z.number().int().min(-32_768).max(32_767).optional(),
-    strategy: strategy.optional(),
-    capabilities: z.array(capability).max(mostItems).optional(),
-    version: z.string().max(longestText).optional(),
-    apiVersion: z.string().max(longestText).optional(),
-    models: texts.optional(),
-    dependencies: texts.optional(),
-    metadata: plainData.optional(),
-    limits: plainData.optional(),
-    circuit: circuit.optional(),
-    concurrency: count.optional(),
-    health: z.strictObject({ check: fn<Check>('a function that checks').optional() }).optional(),
-    weight: positive.optional(),
-    address: text.optional(),
-    credential: text.optional(),
-    requestsPerMinute: positive.optional(),
-    tokensPerMinute: positive.optional(),
-    withSignal: fn<(...args: never[]) => readonly unknown[]>(
-      'a function that returns new arguments',
-    ).optional(),
-    idempotent: z.boolean().optional(),
-    guard: z.strictObject({ except: texts.optional() }).optional(),
-    replace: z.boolean().optional(),
-  })
-  .superRefine((value, context) => {
-    if ((value.provider === undefined) === (value.connect === undefined))
-      context.addIssue({
-        code: 'custom',
-        path: ['provider'],
-        message: 'expected either provider (an instance) or connect (a function that makes one)',
-        input: value.provider,
-      })
-  })
+const registrationFields = {
+  service: text,
+  provider: z.custom<object>(
+    (value) => (typeof value === 'object' && value !== null) || typeof value === 'function',
+    'expected an object or a function that does the work',
+  ),
+  connect: fn<(record: Provider, signal: AbortSignal) => unknown>(
+    'a function that makes the instance',
+  ),
+  name: text,
+  handler: z.union([text, texts.min(1)], 'expected a name, or a list of at least one name'),
+  priority: priority,
+  group: z.number().int().min(-32_768).max(32_767),
+  strategy: strategy,
+  capabilities: z.array(capability).max(mostItems),
+  version: z.string().max(longestText),
+  apiVersion: z.string().max(longestText),
+  models: texts,
+  dependencies: texts,
+  metadata: plainData,
+  limits: plainData,
+  circuit: circuit,
+  concurrency: count,
+  health: z.strictObject({ check: fn<Check>('a function that checks').optional() }),
+  weight: positive,
+  address: text,
+  credential: text,
+  requestsPerMinute: positive,
+  tokensPerMinute: positive,
+  withSignal: fn<(...args: never[]) => readonly unknown[]>('a function that returns new arguments'),
+  idempotent: z.boolean(),
+  guard: z.strictObject({ except: texts.optional() }),
+  replace: z.boolean(),
+}
+
+type RegistrationFields = typeof registrationFields
+type RegistrationData = {
+  readonly [K in keyof RegistrationFields]?: z.output<RegistrationFields[K]> | undefined
+}
+
+/** Texts and instances are most of what is registered, and need no schema to be told apart. */
+const plainlyFine: { readonly [K in keyof RegistrationFields]?: (value: unknown) => boolean } = {
+  service: isText,
+  provider: (value) => typeof value === 'object' && value !== null,
+  name: isText,
+  handler: isText,
+  version: isText,
+  address: isText,
+  credential: isText,
+  capabilities: (value) => Array.isArray(value) && value.length <= mostItems && value.every(isText),
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && value.length <= longestText && /\S/.test(value)
+}
+
+const invalidRegistration = (issues: readonly InputIssue[]): Error =>
+  new InvalidRegistrationError(issues)
+
+/** Field by field: a schema for all of them at once asks after each that is not there. */
+function checkRegistration(input: unknown): RegistrationData & { readonly service: string } {
+  if (!isRecord(input))
+    throw invalidRegistration([
+      {
+        field: '',
+        message: `expected an object with service and provider, got ${preview(input, [])}`,
+      },
+    ])
+  const issues: InputIssue[] = []
+  const data: Record<string, unknown> = {}
+  const seen = new Set<string>()
+  for (const key of readable(() => Object.keys(input))) {
+    const value = readable(() => input[key], key)
+    if (value === undefined) continue
+    seen.add(key)
+    if (!isField(key)) issues.push({ field: key, message: unknownField })
+    else if (plainlyFine[key]?.(value)) data[key] = value
+    else {
+      const result = safeParse<unknown>(registrationFields[key], value, invalidRegistration)
+      if (result.success) data[key] = result.data
+      else issues.push(...result.error.issues.flatMap((issue) => toIssues(issue, key)))
+    }
+  }
+  const fields = data as RegistrationData
+  if (!seen.has('service'))
+    issues.push({ field: 'service', message: 'expected a text, got nothing' })
+  if (seen.has('provider') === seen.has('connect'))
+    issues.push({ field: 'provider', message: oneOfBoth })
+  if (issues.length > 0) throw invalidRegistration(issues)
+  return { ...fields, service: fields.service ?? '' }
+}
+
+const oneOfBoth = 'expected either provider (an instance) or connect (a function that makes one)'
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const isField = (key: string): key is keyof RegistrationFields =>
+  Object.hasOwn(registrationFields, key)
+
+function readable<T>(read: () => T, field = ''): T {
+  try {
+    return read()
+  } catch (error) {
+    throw invalidRegistration([{ field, message: unreadable(error) }])
+  }
+}
 
 /** A registration, checked. */
 export interface ParsedRegistration {
@@ -239,7 +296,7 @@ const everyone: readonly string[] = Object.freeze([everyHandler])
 
 /** Throws `InvalidRegistrationError` with one line per wrong field. Keeps nothing of the input but functions and the instance. */
 export function parseRegistration(input: unknown): ParsedRegistration {
-  const data = parse(registration, input, (issues) => new InvalidRegistrationError(issues))
+  const data = checkRegistration(input)
   const given: readonly (string | Capability)[] = data.capabilities ?? none
   const capabilities = given.map(toCapability)
   refuseRepeats(capabilities)
@@ -411,10 +468,12 @@ const serviceRequest = z.strictObject({
   exclude: z.array(z.string()).max(mostItems).optional(),
 })
 
+const serviceName = z.strictObject({ service: text })
+
 /** Throws `InvalidRequestError`. Not on the hot path: a request that was seen before is known by its plan. */
 export function checkRequest(service: unknown, request: unknown): void {
   const invalid = (issues: readonly InputIssue[]): Error => new InvalidRequestError(issues)
-  parse(z.strictObject({ service: text }), { service }, invalid)
+  parse(serviceName, { service }, invalid)
   parse(serviceRequest, request, invalid)
 }
 
@@ -553,12 +612,11 @@ export const checkFilter = (input: unknown): void => {
   parse(filter, input, (issues) => new InvalidRequestError(issues, 'filter'))
 }
 
-export const checkDuration = (name: string, value: unknown): void => {
-  parse(
-    z.strictObject({ [name]: wait.or(z.literal(Number.POSITIVE_INFINITY)) }),
-    { [name]: value },
-    (issues) => new InvalidOptionsError(issues),
-  )
+/** Milliseconds of 0 or more, Infinity included. */
+export function checkDuration(name: string, value: unknown): void {
+  if (typeof value === 'number' && value >= 0) return
+  const message = `expected milliseconds of 0 or more, got ${preview(value, [])}`
+  throw new InvalidOptionsError([{ field: name, message }])
 }
 
 // --- reading ---------------------------------------------------------------------------------
@@ -569,33 +627,39 @@ function parse<T>(
   input: unknown,
   invalid: (issues: readonly InputIssue[]) => Error,
 ): T {
-  let result: z.ZodSafeParseResult<T>
-  try {
-    result = schema.safeParse(input, { reportInput: true })
-  } catch (error) {
-    throw invalid([
-      {
-        field: '',
-        message: `expected fields that can be read; reading one threw: ${oneLine(error)}`,
-      },
-    ])
-  }
+  const result = safeParse(schema, input, invalid)
   if (result.success) return result.data
-  throw invalid(result.error.issues.flatMap(toIssues))
+  throw invalid(result.error.issues.flatMap((issue) => toIssues(issue)))
 }
+
+function safeParse<T>(
+  schema: z.ZodType<T>,
+  input: unknown,
+  invalid: (issues: readonly InputIssue[]) => Error,
+): z.ZodSafeParseResult<T> {
+  try {
+    return schema.safeParse(input, { reportInput: true })
+  } catch (error) {
+    throw invalid([{ field: '', message: unreadable(error) }])
+  }
+}
+
+const unreadable = (error: unknown): string =>
+  `expected fields that can be read; reading one threw: ${oneLine(error)}`
+
+const unknownField = 'is not a known field; check its spelling'
 
 type ZodIssue = z.core.$ZodIssue
 
-function toIssues(issue: ZodIssue): InputIssue[] {
+/** `under` is the field whose schema found it. */
+function toIssues(issue: ZodIssue, under?: string): InputIssue[] {
+  const path = under === undefined ? issue.path : [under, ...issue.path]
   if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((key) => ({
-      field: fieldName([...issue.path, key]),
-      message: 'is not a known field; check its spelling',
-    }))
+    return issue.keys.map((key) => ({ field: fieldName([...path, key]), message: unknownField }))
   return [
     {
-      field: fieldName(issue.path),
-      message: `${expectation(issue)}, got ${preview(issue.input, issue.path)}`,
+      field: fieldName(path),
+      message: `${expectation(issue)}, got ${preview(issue.input, path)}`,
     },
   ]
 }

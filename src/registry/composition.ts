@@ -14,7 +14,7 @@ import { Snapshots } from '../guard/opossum.js'
 import { HealthChecks } from '../health/checks.js'
 import type { RegistryEvent } from '../model/event.js'
 import { circuitSettings, type ParsedRegistration } from '../model/parse.js'
-import type { Provider, ProviderView, WithSignal } from '../model/provider.js'
+import type { CircuitSettings, Provider, ProviderView, WithSignal } from '../model/provider.js'
 import { RetryBudget } from '../resolve/budget.js'
 import type { CallPorts } from '../resolve/call.js'
 import { knownWithSignal } from '../resolve/openai.js'
@@ -40,6 +40,8 @@ export class Composition {
   readonly calls: CallPorts
   registrations = 0
   readonly #guards: GuardPorts
+  /** Of providers that bring no settings of their own. */
+  readonly #circuit: CircuitSettings
   readonly #credentials = new Map<string, Cooldown>()
   readonly #retryBudgets = new Map<string, RetryBudget>()
   readonly #generated = new Map<string, number>()
@@ -49,6 +51,7 @@ export class Composition {
     const { clock = systemClock, random = systemRandom, logger = silentLogger } = options
     const { maxAgeMs = 5_000, timeoutMs = 2_000, intervalMs = 30_000 } = options.health ?? {}
     this.options = options
+    this.#circuit = circuitSettings(options.circuit, undefined)
     this.clock = clock
     this.random = random
     this.logger = logger
@@ -184,7 +187,10 @@ export class Composition {
     return {
       instance: parsed.instance,
       connect: parsed.connect,
-      circuit: circuitSettings(this.options.circuit, parsed.circuit),
+      circuit:
+        parsed.circuit === undefined
+          ? this.#circuit
+          : circuitSettings(this.options.circuit, parsed.circuit),
       check: parsed.check,
       withSignal: (parsed.withSignal as WithSignal | undefined) ?? knownWithSignal(parsed.instance),
       except: parsed.except.length === 0 ? noNames : new Set(parsed.except),

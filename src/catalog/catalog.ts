@@ -79,14 +79,31 @@ export class Catalog<M extends Member> {
   }
 
   remove(member: M): void {
-    const { name, service, handlers } = member.provider
-    this.#byName.delete(name)
-    for (const handler of handlers) {
-      const scope = this.find(service, handler)
-      if (scope === undefined) continue
+    this.#byName.delete(member.provider.name)
+    for (const scope of this.#scopesOf(member)) {
       scope.remove(member)
       this.tidy(scope)
     }
+  }
+
+  /** `rewrite` gives the member another record. Groups it is alone in keep their strategy, if it stays. */
+  change(member: M, strategy: Strategy | undefined, rewrite: () => void): void {
+    const scopes = this.#scopesOf(member)
+    const { group } = member.provider
+    const alone = scopes.filter((scope) => scope.groups.get(group)?.size === 1)
+    for (const scope of scopes) scope.hold(group)
+    for (const scope of scopes) scope.remove(member)
+    rewrite()
+    if (strategy !== undefined) for (const scope of alone) scope.forgetStrategy(group)
+    this.put(member, strategy)
+    for (const scope of scopes) {
+      scope.letGo(group)
+      this.tidy(scope)
+    }
+  }
+
+  #scopesOf({ provider: { service, handlers } }: M): Scope<M>[] {
+    return handlers.flatMap((handler) => this.find(service, handler) ?? [])
   }
 
   /** `member.admissible` changed. */

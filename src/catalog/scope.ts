@@ -77,14 +77,29 @@ export class Scope<M extends Member> {
       having?.delete(member)
       if (having?.size === 0) this.#byCapability.delete(name)
     }
-    const own = this.groups.get(group)
-    if (own !== undefined) own.size -= 1
-    if (own?.size === 0) {
-      this.groups.delete(group)
-      this.only = this.groups.size === 1 ? [...this.groups.values()][0] : undefined
-      for (const pool of this.#pools.values()) pool.turns.delete(group)
-    }
     this.members.delete(member)
+    this.letGo(group)
+  }
+
+  /** The group stays although its last member leaves, because that one is about to come back. */
+  hold(group: number): void {
+    const own = this.groups.get(group)
+    if (own !== undefined) own.size += 1
+  }
+
+  letGo(group: number): void {
+    const own = this.groups.get(group)
+    if (own === undefined) return
+    own.size -= 1
+    if (own.size > 0) return
+    this.groups.delete(group)
+    this.only = this.groups.size === 1 ? [...this.groups.values()][0] : undefined
+    for (const pool of this.#pools.values()) pool.turns.delete(group)
+  }
+
+  forgetStrategy(group: number): void {
+    const own = this.groups.get(group)
+    if (own !== undefined) own.strategy = undefined
   }
 
   #group(group: Group): void {

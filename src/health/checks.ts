@@ -7,6 +7,9 @@ import type { Provider } from '../model/provider.js'
 export interface Checked {
   readonly provider: Provider
   readonly check: Check | undefined
+  readonly hasCheck: boolean
+  /** Another object after it was replaced. */
+  readonly parts: object
   health: Health
   checkedAt: number
   checking: Promise<void> | undefined
@@ -52,17 +55,19 @@ export class HealthChecks<S extends Checked> {
   due(seat: S, now: number): boolean {
     return (
       now - seat.checkedAt > this.#settings.maxAgeMs &&
-      seat.check !== undefined &&
+      seat.hasCheck &&
       !this.#ports.resting(seat, now)
     )
   }
 
   /** Never rejects: what goes wrong is the verdict. */
   check(seat: S): Promise<void> {
-    seat.checking ??= this.#run(seat).finally(() => {
-      seat.checking = undefined
+    if (seat.checking !== undefined) return seat.checking
+    const checking = this.#run(seat).finally(() => {
+      if (seat.checking === checking) seat.checking = undefined
     })
-    return seat.checking
+    seat.checking = checking
+    return checking
   }
 
   /** Whether each of them is well; one whose circuit is open is not asked, and is not. */
@@ -94,6 +99,7 @@ export class HealthChecks<S extends Checked> {
   async #run(seat: S): Promise<void> {
     const { clock } = this.#ports
     const { timeoutMs } = this.#settings
+    const { parts } = seat
     const giveUp = new AbortController()
     const cancel = after(clock, timeoutMs, () =>
       giveUp.abort(new Error(`no answer within ${timeoutMs} ms`)),
@@ -104,7 +110,7 @@ export class HealthChecks<S extends Checked> {
       const answer = await Promise.race([ask(seat.check, giveUp.signal), aborted(giveUp.signal)])
       health = verdict(answer)
       problem =
-        typeof answer === 'object' && answer.message !== undefined
+        typeof answer === 'object' && answer?.message !== undefined
           ? answer.message
           : 'its check said no'
     } catch (error) {
@@ -113,7 +119,7 @@ export class HealthChecks<S extends Checked> {
     } finally {
       cancel()
     }
-    if (seat.removed) return
+    if (seat.removed || seat.parts !== parts) return // the verdict is about somebody else
     seat.checkedAt = clock.now()
     if (health === 'unhealthy') {
       this.failures += 1

@@ -91,7 +91,7 @@ export class Composition {
     this.#enter(seat)
     seat.onConnected = () => {
       this.resolver.unconnected -= 1
-      if (seat.check !== undefined) this.checks.count += 1
+      if (seat.hasCheck) this.checks.count += 1
     }
     const now = this.clock.now()
     if (seat.admitsAt(now) > now) this.resolver.refresh(seat)
@@ -154,12 +154,18 @@ export class Composition {
       'capability.removed',
     )
     const before = seat.provider
+    const renewed = parts !== seat.parts
     this.#leave(seat)
-    this.catalog.remove(seat)
-    seat.order = orderOf(record, serialOf(seat.order))
-    seat.renew(record, parts)
-    this.catalog.put(seat, strategy)
+    this.catalog.change(seat, strategy, () => {
+      seat.order = orderOf(record, serialOf(seat.order))
+      seat.renew(record, parts)
+    })
     this.#enter(seat)
+    if (record.credential !== before.credential) {
+      seat.share(this.#cooldownOf(record))
+      this.#tidyCredential(before)
+    }
+    if (renewed) this.checks.mark(seat, 'unknown') // what is known is about the one before
     this.resolver.refresh(seat)
     this.pulse.beat()
     if (previous === undefined) return
@@ -178,7 +184,10 @@ export class Composition {
     this.checks.forget(seat)
     this.resolver.forget(seat)
     seat.retire()
-    const { credential } = seat.provider
+    this.#tidyCredential(seat.provider)
+  }
+
+  #tidyCredential({ credential }: Provider): void {
     if (credential !== undefined && this.#credentials.get(credential)?.shared === false)
       this.#credentials.delete(credential)
   }
@@ -209,7 +218,7 @@ export class Composition {
 
   /** `<class or service>-<n>`, never the same twice. */
   #nameFor({ instance, record }: ParsedRegistration): string {
-    const own: unknown = instance?.constructor?.name
+    const own = classOf(instance)
     const base =
       typeof own === 'string' &&
       own !== '' &&
@@ -227,12 +236,12 @@ export class Composition {
 
   /** Counted among those that have a check, and those that wait for their instance. */
   #enter(seat: Seat): void {
-    if (seat.check !== undefined) this.checks.count += 1
+    if (seat.hasCheck) this.checks.count += 1
     if (seat.instance === undefined) this.resolver.unconnected += 1
   }
 
   #leave(seat: Seat): void {
-    if (seat.check !== undefined) this.checks.count -= 1
+    if (seat.hasCheck) this.checks.count -= 1
     if (seat.instance === undefined) this.resolver.unconnected -= 1
   }
 
@@ -424,6 +433,14 @@ export class Composition {
 }
 
 const noNames: ReadonlySet<string> = new Set()
+
+function classOf(instance: object | undefined): unknown {
+  try {
+    return instance?.constructor?.name
+  } catch {
+    return undefined // a getter that throws names nothing
+  }
+}
 
 const calledAs = ({
   method,

@@ -8,10 +8,12 @@ import type { Seat } from './seat.js'
  */
 export function connect(seat: Seat): Promise<object> {
   if (seat.instance !== undefined) return Promise.resolve(seat.instance)
-  seat.connecting ??= make(seat).finally(() => {
-    seat.connecting = undefined
+  if (seat.connecting !== undefined) return seat.connecting
+  const connecting = make(seat).finally(() => {
+    if (seat.connecting === connecting) seat.connecting = undefined // else it was replaced meanwhile
   })
-  return seat.connecting
+  seat.connecting = connecting
+  return connecting
 }
 
 async function make(seat: Seat): Promise<object> {
@@ -32,10 +34,7 @@ async function make(seat: Seat): Promise<object> {
       throw new TypeError(
         `connect of provider '${provider.name}' must give an object or a function, and gave ${made === null ? 'null' : typeof made}`,
       )
-    if (seat.parts === parts && !seat.removed) {
-      seat.instance = made
-      seat.onConnected?.()
-    }
+    if (seat.parts === parts && !seat.removed) seat.connected(made)
     return made
   } catch (error) {
     guard.recordOutcome('failure', error)

@@ -5,10 +5,15 @@ const takesOptions = /(?:^|\.)(?:create|parse|stream|generate|edit)$/
 
 /** Whether this is the official `openai` client, or a subclass, of whatever version or copy. */
 function isOpenAI(instance: object): boolean {
-  if (!('chat' in instance) || !('baseURL' in instance)) return false
-  for (let at: object | null = Object.getPrototypeOf(instance); at; at = Object.getPrototypeOf(at))
-    if (at.constructor?.name === 'OpenAI') return true
-  return false
+  try {
+    if (!('chat' in instance) || !('baseURL' in instance)) return false
+    for (let at: object | null = Object.getPrototypeOf(instance); at; )
+      if (at.constructor?.name === 'OpenAI') return true
+      else at = Object.getPrototypeOf(at)
+    return false
+  } catch {
+    return false // what cannot be read is something else
+  }
 }
 
 /** Gives each request of an `openai` client its abort signal, so that a timed-out call stops costing tokens. */

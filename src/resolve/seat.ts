@@ -1,8 +1,8 @@
 import type { Member } from '../catalog/scope.js'
 import type { Timed } from '../core/heap.js'
-import type { Cooldown } from '../guard/cooldown.js'
+import { Cooldown } from '../guard/cooldown.js'
 import { Guard, type GuardPorts } from '../guard/guard.js'
-import type { Check, Health } from '../model/health.js'
+import type { Check, CheckAnswer, Health } from '../model/health.js'
 import type { PriorityLevel } from '../model/priority.js'
 import type { CircuitSettings, Provider, WithSignal } from '../model/provider.js'
 import type { Refusal } from '../model/refusal.js'
@@ -38,6 +38,8 @@ export class Seat implements Member, Timed {
   /** When the health was last asked for; -Infinity for never. */
   checkedAt: number = Number.NEGATIVE_INFINITY
   checking: Promise<void> | undefined = undefined
+  /** Whether there is anything to ask; found out when the instance comes, so that counts stay true. */
+  hasCheck: boolean
   instance: object | undefined
   connecting: Promise<object> | undefined = undefined
   /** Called when `connect` has made the instance. */
@@ -46,8 +48,6 @@ export class Seat implements Member, Timed {
   guarded: object | undefined = undefined
   promised: Promise<object> | undefined = undefined
   removed = false
-  /** Providers with the same credential share its pauses. */
-  readonly cooldown: Cooldown | undefined
   readonly #ports: GuardPorts
   #guard: Guard | undefined
   #candidate: Candidate | undefined
@@ -63,9 +63,14 @@ export class Seat implements Member, Timed {
     this.order = order
     this.parts = parts
     this.instance = parts.instance
-    this.cooldown = cooldown
+    this.hasCheck = canBeAsked(parts)
     this.#ports = ports
-    if (cooldown !== undefined) this.guard.share(cooldown)
+    if (cooldown !== undefined) this.share(cooldown)
+  }
+
+  /** Providers with the same credential share its pauses; without one, it has its own. */
+  share(cooldown: Cooldown | undefined): void {
+    this.guard.share(cooldown ?? new Cooldown())
   }
 
   get guard(): Guard {
@@ -84,13 +89,16 @@ export class Seat implements Member, Timed {
 
   /** The check of the registration, or the instance's own `isHealthy`. */
   get check(): Check | undefined {
-    if (this.parts.check !== undefined) return this.parts.check
-    const { instance } = this
-    if (instance === undefined || !('isHealthy' in instance)) return undefined
-    const { isHealthy } = instance
-    return typeof isHealthy === 'function'
-      ? (signal) => isHealthy.call(instance, signal)
-      : undefined
+    if (!this.hasCheck || this.parts.check !== undefined) return this.parts.check
+    const instance = this.instance as { isHealthy(signal: AbortSignal): CheckAnswer }
+    return (signal) => instance.isHealthy(signal)
+  }
+
+  /** `connect` has made the instance. */
+  connected(instance: object): void {
+    this.instance = instance
+    this.hasCheck = canBeAsked({ check: this.parts.check, instance })
+    this.onConnected?.()
   }
 
   get inFlight(): number {
@@ -111,9 +119,11 @@ export class Seat implements Member, Timed {
       this.connecting = undefined
       this.guarded = undefined
       this.promised = undefined
+      this.hasCheck = canBeAsked(parts)
+      this.checking = undefined
       this.checkedAt = Number.NEGATIVE_INFINITY
+      this.#guard?.configure(parts.circuit, provider.concurrency)
     }
-    this.#guard?.configure(parts.circuit, provider.concurrency)
   }
 
   /** It left the registry: nothing here refers to the instance any more. Calls in flight finish. */
@@ -122,7 +132,8 @@ export class Seat implements Member, Timed {
     this.instance = undefined
     this.guarded = undefined
     this.promised = undefined
-    this.parts = { ...this.parts, instance: undefined, connect: undefined, check: undefined }
+    this.hasCheck = false
+    this.parts = { circuit: this.parts.circuit, except: this.parts.except, ...nothing }
     this.#guard?.retire()
   }
 
@@ -141,6 +152,23 @@ export class Seat implements Member, Timed {
 
   now(): number {
     return this.#ports.clock.now()
+  }
+}
+
+const nothing = {
+  instance: undefined,
+  connect: undefined,
+  check: undefined,
+  withSignal: undefined,
+} as const
+
+/** A getter that throws here will throw for the check as well, which then has failed. */
+function canBeAsked({ check, instance }: Pick<SeatParts, 'check' | 'instance'>): boolean {
+  if (check !== undefined || instance === undefined) return check !== undefined
+  try {
+    return 'isHealthy' in instance && typeof instance.isHealthy === 'function'
+  } catch {
+    return true
   }
 }
 

@@ -233,9 +233,7 @@ function pick(
   const asked: PickRequest = { service, handler, key, tenant, pool: offer }
   const unforeseen = filter.peek && strategy.peek === undefined
   if (unforeseen && candidates.length > 1) return somebody
-  const picked = unforeseen
-    ? candidates[0]
-    : ask(strategy, filter.peek === true, candidates, asked)
+  const picked = unforeseen ? candidates[0] : ask(strategy, filter.peek === true, candidates, asked)
   const seat = seatOf(picked)
   if (seat?.admissible && pool.roster.has(seat) && fits(seat, request, filter)) return seat
   throw new StrategyFailedError(

@@ -62,7 +62,10 @@ export class Deadlines {
     const now = this.#clock.now()
     this.lately = now
     this.#armedFor = Number.POSITIVE_INFINITY
-    for (let due = this.#heap.popDue(now); due; due = this.#heap.popDue(now)) due.expire(now)
-    if (this.#heap.size > 0) this.#arm(now)
+    try {
+      for (let due = this.#heap.popDue(now); due; due = this.#heap.popDue(now)) due.expire(now)
+    } finally {
+      if (this.#heap.size > 0) this.#arm(now) // one that throws must not keep the others waiting
+    }
   }
 }

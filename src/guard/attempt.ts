@@ -113,15 +113,26 @@ export class Attempt implements Deadline {
 
   /** Rejects when the promise does, and no later than the time-out. `open` watches a value that is a stream. */
   follow(promise: PromiseLike<unknown>, open: Open): Promise<unknown> {
+    if (this.settled) return this.#followLate(promise)
     this.watch('call', Math.min(this.host.settings.timeoutMs, this.allowedMs), this.startedAt)
     return new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
-      promise.then(
+      Promise.resolve(promise).then(
         (value) => this.#fulfilled(value, open),
         (error) => this.#rejected(error),
       )
     })
+  }
+
+  /** The outcome is decided: its caller gave up meanwhile, or asks after nobody seemed to. */
+  #followLate(promise: PromiseLike<unknown>): Promise<unknown> {
+    const { failure } = this
+    const own = Promise.resolve(promise)
+    if (failure === undefined || failure.cause === 'cancelled') return own
+    const done = (): void => this.end()
+    own.then(done, done)
+    return Promise.reject(failure.error)
   }
 
   /** Gives up after so long, counted from `now`. */

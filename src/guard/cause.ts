@@ -37,9 +37,16 @@ const abortNames = new Set(['AbortError', 'APIUserAbortError'])
 const timeoutNames = new Set(['TimeoutError', 'APIConnectionTimeoutError'])
 const deepestCause = 5
 
-/** What happened, from the error alone: its status, code, headers and name, in that order. */
-export function toFailure(error: unknown, classify: Classify | undefined): Failure {
-  const evidence = gather(error)
+/**
+ * What happened, from the error alone: its status, code, headers and name, in that order. `wall` says
+ * how far off a date in `Retry-After` is when the answer does not say when it was sent.
+ */
+export function toFailure(
+  error: unknown,
+  classify: Classify | undefined,
+  wall: () => number,
+): Failure {
+  const evidence = attempt(() => gather(error, wall)) ?? noEvidence
   const cause = asked(error, classify) ?? decide(evidence)
   const retryAfterMs = cause === 'rate-limit' ? evidence.retryAfterMs : undefined
   return {
@@ -60,7 +67,8 @@ export function failureOf(cause: Cause, error: unknown): Failure {
 function asked(error: unknown, classify: Classify | undefined): Cause | undefined {
   if (classify === undefined) return undefined
   try {
-    return causes.find((cause) => cause === classify(error))
+    const answer = classify(error)
+    return causes.find((cause) => cause === answer)
   } catch {
     return undefined
   }
@@ -73,6 +81,15 @@ interface Evidence {
   readonly aborted: boolean
   readonly refused: boolean
   readonly retryAfterMs: number | undefined
+}
+
+const noEvidence: Evidence = {
+  status: undefined,
+  unsent: false,
+  timedOut: false,
+  aborted: false,
+  refused: false,
+  retryAfterMs: undefined,
 }
 
 function decide({ status, timedOut, aborted, refused }: Evidence): Cause {
@@ -90,19 +107,21 @@ function causeOfStatus(status: number): Cause {
 }
 
 /** Errors are read with care: getters may throw, and cause chains may be circular. */
-function gather(error: unknown): Evidence {
+function gather(error: unknown, wall: () => number): Evidence {
   const chain = chainOf(error)
   const codes = chain.map(({ code }) => read(code))
-  const names = chain.flatMap((one) => [read(one.name), read(one.constructor?.name)])
+  const names = chain.flatMap((one) => [read(one.name), read(attempt(() => one.constructor?.name))])
   const top = chain[0]
+  const status = top && statusOf(top)
   return {
-    status: top && statusOf(top),
-    unsent: codes.some((code) => unsentCodes.has(code)),
+    status,
+    // Whoever answered with a status had the request, whatever went wrong further behind.
+    unsent: status === undefined && codes.some((code) => unsentCodes.has(code)),
     timedOut:
       codes.some((code) => timeoutCodes.has(code)) || names.some((name) => timeoutNames.has(name)),
     aborted: names.slice(0, 2).some((name) => abortNames.has(name)),
     refused: isSwitchgearError(error) && ownRefusals.has(error.code),
-    retryAfterMs: top && retryAfterOf(top),
+    retryAfterMs: top && retryAfterOf(top, wall),
   }
 }
 
@@ -165,27 +184,30 @@ function statusOf({ status, statusCode, response }: ErrorLike): number | undefin
   return undefined
 }
 
-function retryAfterOf({ headers, response }: ErrorLike): number | undefined {
+/** A pause that is no finite time would never end, so it was not asked for. */
+function retryAfterOf({ headers, response }: ErrorLike, wall: () => number): number | undefined {
   const nested = isObject(response) ? attempt(() => (response as ErrorLike).headers) : undefined
   const from = headers ?? nested
-  const exact = Number.parseFloat(header(from, 'retry-after-ms') ?? '')
-  if (exact >= 0) return exact
+  const exactMs = Number.parseFloat(header(from, 'retry-after-ms') ?? '')
+  if (exactMs >= 0 && Number.isFinite(exactMs)) return exactMs
   const text = header(from, 'retry-after')
   if (text === undefined || text === '') return undefined
-  const seconds = Number(text)
-  if (Number.isFinite(seconds)) return Math.max(0, seconds * 1_000)
+  const ms = Number(text) * 1_000
+  if (Number.isFinite(ms)) return Math.max(0, ms)
   const date = Date.parse(text)
+  if (Number.isNaN(date)) return undefined
   const sent = Date.parse(header(from, 'date') ?? '')
-  return Number.isNaN(date) || Number.isNaN(sent) ? undefined : Math.max(0, date - sent)
+  return Math.max(0, date - (Number.isNaN(sent) ? wall() : sent))
 }
 
-/** Headers come as a `Headers`, a Map, or a plain object. */
+/** Headers come as a `Headers`, a Map, or a plain object in whatever case. */
 function header(headers: unknown, name: string): string | undefined {
   if (!isObject(headers)) return undefined
   const value = attempt(() => {
     const { get } = headers as { get?: unknown }
     if (typeof get === 'function') return get.call(headers, name) as unknown
-    return (headers as Record<string, unknown>)[name]
+    const key = Object.keys(headers).find((one) => one.toLowerCase() === name)
+    return key && (headers as Record<string, unknown>)[key]
   })
   return typeof value === 'string'
     ? value.trim()

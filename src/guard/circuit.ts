@@ -140,8 +140,7 @@ export class Circuit {
       this.#become({ kind: 'half-open', successes: 0, probes: [] }, now, 'recovery time passed')
     }
     // Whoever heard of the half-opening may have closed or isolated it at once.
-    if (this.#state.kind === 'closed') return this.#permit
-    if (this.#state.kind === 'open') return undefined
+    if (this.#state.kind !== 'half-open') return this.calm ? this.#permit : undefined
     if (this.#state.probes.length >= this.#settings.halfOpenPermits) return undefined
     const probe: Permit = {
       generation: this.generation,

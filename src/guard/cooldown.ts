@@ -10,7 +10,7 @@ export class Cooldown {
   #strikes = 0
   until: number = Number.NEGATIVE_INFINITY
 
-  /** `changed` is called when the pause grows. */
+  /** `changed` is called when the pause grows or is ended. */
   join(changed: () => void): () => void {
     this.#members.add(changed)
     return () => this.#members.delete(changed)
@@ -26,10 +26,22 @@ export class Cooldown {
     const restMs = retryAfterMs ?? backoffMs(this.#strikes, backoff, random)
     if (now + restMs <= this.until) return
     this.until = now + restMs
-    for (const changed of this.#members) changed()
+    this.#tell()
+  }
+
+  /** Ends the pause by hand, for all who share it. */
+  end(): void {
+    this.#strikes = 0
+    if (this.until === Number.NEGATIVE_INFINITY) return
+    this.until = Number.NEGATIVE_INFINITY
+    this.#tell()
   }
 
   succeeded(): void {
     this.#strikes = 0
+  }
+
+  #tell(): void {
+    for (const changed of [...this.#members]) changed()
   }
 }

@@ -139,7 +139,7 @@ export class Guard implements BreakerHost {
   /** Begins a call, with the permit that was reserved for it if there is one. Throws when refused. */
   begin(facts: CallFacts, args: readonly unknown[], now: number, reserved?: Permit): Attempt {
     let permit = reserved !== undefined && this.circuit.begin(reserved, now) ? reserved : undefined
-    if (permit !== undefined && (this.draining || this.slots >= this.concurrency)) {
+    if (permit !== undefined && this.#blocked(now)) {
       this.circuit.settle(permit, 'neutral', now)
       permit = undefined
     }
@@ -147,6 +147,11 @@ export class Guard implements BreakerHost {
     if (permit === undefined) throw this.refuse(facts, args, now)
     this.circuit.begin(permit, now)
     return this.open(facts, args, permit, now)
+  }
+
+  /** Whether something else than the circuit refuses: a reserved permit does not outrank that. */
+  #blocked(now: number): boolean {
+    return this.draining || this.slots >= this.concurrency || (this.cooldown?.until ?? now) > now
   }
 
   /** A call that was admitted, or whose permit outlived its state and only counts. */
@@ -199,7 +204,7 @@ export class Guard implements BreakerHost {
 
   /** What an error means; the user's classifier is asked first. */
   classify(error: unknown): Failure {
-    return toFailure(error, this.ports.classify)
+    return toFailure(error, this.ports.classify, () => this.clock.wall())
   }
 
   settleSuccess(attempt: Attempt, result: unknown): void {
@@ -209,7 +214,13 @@ export class Guard implements BreakerHost {
     this.inFlight -= 1
     tally.successes += 1
     this.cooldown?.succeeded()
-    if (circuit.calm && !told && !tally.sampled && !this.breaker.attended) {
+    if (
+      circuit.calm &&
+      !told &&
+      !tally.sampled &&
+      !this.breaker.attended &&
+      this.#knowsTime(attempt)
+    ) {
       circuit.settle(attempt.permit, 'success', attempt.startedAt)
       this.breaker.succeeded(deadlines.lately, result, 0)
       return
@@ -221,6 +232,11 @@ export class Guard implements BreakerHost {
     this.breaker.succeeded(now, result, durationMs)
     if (told) ports.succeeded(this, attempt.facts, durationMs)
     this.#admissionMoved()
+  }
+
+  /** Whether `deadlines.lately` is true of the end of this attempt: it was waited for, or never waited. */
+  #knowsTime({ at, slot }: Attempt): boolean {
+    return slot >= 0 || (at === Number.POSITIVE_INFINITY && this.settings.timeoutMs !== at)
   }
 
   settleFailure(attempt: Attempt, failure: Failure, now: number): void {
@@ -235,11 +251,11 @@ export class Guard implements BreakerHost {
       tally.failed(now)
       tally.timed(durationMs, now)
       if (failure.cause === 'timeout') tally.timeouts += 1
-      const current = attempt.permit.generation === circuit.generation
-      circuit.settle(attempt.permit, 'failure', now)
-      if (failure.cause === 'auth' && current)
-        circuit.trip(authTripMs, 'its credentials were refused', now)
+      // Told before the circuit moves, as opossum does: who hears `open` finds the failure counted.
       this.breaker.failed(now, failure.error, durationMs, failure.cause === 'timeout')
+      if (failure.cause === 'auth' && attempt.permit.generation === circuit.generation)
+        circuit.trip(authTripMs, 'its credentials were refused', now)
+      else circuit.settle(attempt.permit, 'failure', now)
     }
     ports.failed(
       this,
@@ -272,8 +288,8 @@ export class Guard implements BreakerHost {
       this.breaker.succeeded(now, undefined, 0)
     } else {
       this.tally.failed(now)
-      this.circuit.record('failure', now)
       this.breaker.failed(now, error ?? new Error('a failure was recorded'), 0, false)
+      this.circuit.record('failure', now)
     }
     this.#admissionMoved()
   }
@@ -281,8 +297,8 @@ export class Guard implements BreakerHost {
   /** A failed health check counts against the circuit, and is no call. */
   recordFailedCheck(error: unknown): void {
     const now = this.clock.now()
-    this.circuit.record('failure', now)
     this.breaker.healthCheckFailed(error)
+    this.circuit.record('failure', now)
     this.#admissionMoved()
   }
 
@@ -311,8 +327,9 @@ export class Guard implements BreakerHost {
   }
 
   trip(forMs: number, reason: string): void {
+    const { trips } = this.tally
     this.circuit.trip(forMs, reason, this.clock.now())
-    this.ports.admissionChanged(this)
+    if (this.tally.trips === trips) this.ports.admissionChanged(this) // open already: only for longer
   }
 
   isolate(reason: string): void {
@@ -321,7 +338,7 @@ export class Guard implements BreakerHost {
 
   reset(): void {
     this.circuit.reset(this.clock.now(), 'reset by hand')
-    if (this.cooldown !== undefined) this.cooldown.until = Number.NEGATIVE_INFINITY
+    this.cooldown?.end()
     this.ports.admissionChanged(this)
   }
 
@@ -335,9 +352,9 @@ export class Guard implements BreakerHost {
   }
 
   /** Runs a function as one guarded call: opossum's `fire`. */
-  async run(fn: () => unknown): Promise<unknown> {
-    const attempt = this.begin(unnamedCall, [], this.clock.now())
-    return take(attempt, () => fn())
+  async run(fn: () => unknown, args: readonly unknown[]): Promise<unknown> {
+    const attempt = this.begin(unnamedCall, args, this.clock.now())
+    return take(attempt, fn)
   }
 
   listenerFailed(event: string, error: unknown): void {
@@ -362,10 +379,11 @@ export class Guard implements BreakerHost {
 
   #moved(transition: Transition): void {
     this.tally.moved(transition.to, transition.at)
-    const { retryAt = transition.at } = this.circuit.opening(transition.at) ?? {}
-    this.breaker.changed(transition.to)
-    this.ports.transition(this, transition, retryAt - transition.at)
+    const now = this.clock.now()
+    const { retryAt = now } = this.circuit.opening(transition.at) ?? {}
     this.ports.admissionChanged(this)
+    this.#breaker?.changed(transition.to)
+    this.ports.transition(this, transition, Math.max(0, retryAt - now))
   }
 }
 

@@ -25,8 +25,9 @@ export interface BreakerHost {
   openedAt(): number | undefined
   isolate(reason: string): void
   reset(): void
-  /** Runs `fn` as a guarded call. */
-  run(fn: () => unknown): Promise<unknown>
+  /** Runs `fn` as a guarded call; `args` is what `fire` says it was given. */
+  run(fn: () => unknown, args: readonly unknown[]): Promise<unknown>
+  recordFailedCheck(error: unknown): void
   listenerFailed(event: string, error: unknown): void
 }
 
@@ -43,6 +44,7 @@ interface StatusParts extends EventEmitter {
   readonly stats: CircuitBreaker.Stats
   readonly window: Bucket[]
   rotateBucket(): void
+  increment(counter: string): void
   open(): void
   close(): void
   shutdown(): void
@@ -80,15 +82,43 @@ const noRotation = new NoRotation()
 const Status = CircuitBreaker.newStatus(statusOptions()).constructor as StatusClass
 const Breaker = CircuitBreaker as unknown as BreakerClass
 
+/**
+ * Emits without letting a listener change anything: one that throws or rejects is reported, and the
+ * others hear the event all the same.
+ */
+function emitSafely(
+  emitter: EventEmitter,
+  event: string | symbol,
+  args: readonly unknown[],
+  failed: (event: string, error: unknown) => void,
+): boolean {
+  const listeners = emitter.rawListeners(event)
+  for (const listener of listeners) {
+    try {
+      const result: unknown = Reflect.apply(listener, emitter, args)
+      if (result instanceof Promise) result.catch((error) => failed(String(event), error))
+    } catch (error) {
+      failed(String(event), error)
+    }
+  }
+  return listeners.length > 0
+}
+
 /** A rolling window that is brought up to date when it is looked at, instead of by a timer. */
 class FedStatus extends Status {
   readonly #sync: () => void
   readonly #watched: () => void
+  readonly #failed: (event: string, error: unknown) => void
 
-  constructor(sync: () => void, watched: () => void) {
+  constructor(
+    sync: () => void,
+    watched: () => void,
+    failed: (event: string, error: unknown) => void,
+  ) {
     super(statusOptions())
     this.#sync = sync
     this.#watched = watched
+    this.#failed = failed
   }
 
   override get stats(): CircuitBreaker.Stats {
@@ -114,6 +144,16 @@ class FedStatus extends Status {
 
   override addListener(event: string | symbol, listener: (...args: never[]) => void): this {
     return this.on(event, listener)
+  }
+
+  override prependListener(event: string | symbol, listener: (...args: never[]) => void): this {
+    super.prependListener(event, listener as (...args: unknown[]) => void)
+    if (event === 'snapshot') this.#watched()
+    return this
+  }
+
+  override emit(event: string | symbol, ...args: unknown[]): boolean {
+    return emitSafely(this, event, args, this.#failed)
   }
 }
 
@@ -158,6 +198,7 @@ export class FedBreaker extends Breaker {
   #bucket: number
   #bucketEndsAt: number
   #down = false
+  #stopChecks: (() => void) | undefined
   /** Somebody attached a listener once; until then no event needs to be made. */
   attended = false
   #fires = 0
@@ -172,6 +213,7 @@ export class FedBreaker extends Breaker {
     const status = new FedStatus(
       () => ready(),
       () => host.snapshots.watch(this),
+      (event, error) => host.listenerFailed(event, error),
     )
     const { name, group, settings } = host
     const { timeoutMs, recoveryTimeoutMs } = settings
@@ -252,6 +294,7 @@ export class FedBreaker extends Breaker {
 
   /** The provider is gone: nothing is emitted any more and nothing keeps it. */
   retire(): void {
+    this.#stopChecks?.()
     this.#host.snapshots.drop(this)
     this.#status.removeAllListeners()
     super.removeAllListeners()
@@ -260,11 +303,7 @@ export class FedBreaker extends Breaker {
   /** False when nobody listens any more. */
   takeSnapshot(): boolean {
     if (this.#status.listenerCount('snapshot') === 0) return false
-    try {
-      this.#status.emit('snapshot', this.#status.stats)
-    } catch (error) {
-      this.#host.listenerFailed('snapshot', error)
-    }
+    this.#status.emit('snapshot', this.#status.stats)
     return true
   }
 
@@ -338,20 +377,39 @@ export class FedBreaker extends Breaker {
     if (typeof fn !== 'function')
       throw new TypeError(`fire expects a function to run through '${this.#host.name}'`)
     const run = (): unknown => Reflect.apply(fn, context, args)
-    if (!this.enabled) return run()
+    if (!this.enabled && !this.#down) return run()
     try {
-      return await this.#host.run(run)
+      return await this.#host.run(run, args)
     } catch (error) {
       if (this.#fallback === undefined) throw error
       const result = await this.#fallback(...args, error)
+      this.#sync()
+      this.#status.increment('fallbacks')
       this.emit('fallback', result, error)
       return result
     }
   }
 
-  fallback(fn: (...args: unknown[]) => unknown): this {
-    this.#fallback = fn
+  /** As opossum does, takes another breaker too, which is then fired in its place. */
+  fallback(fn: ((...args: unknown[]) => unknown) | CircuitBreaker): this {
+    this.#fallback = fn instanceof CircuitBreaker ? (...args) => fn.fire(...args) : fn
     return this
+  }
+
+  /** opossum's own would open for good and outlive the breaker; a failed check counts as any failure. */
+  healthCheck(check: () => unknown, intervalMs = 5_000): void {
+    if (typeof check !== 'function') throw new TypeError('Health check function must be a function')
+    if (!(intervalMs > 0)) throw new TypeError('Health check interval must be a number above 0')
+    const ask = async (): Promise<void> => {
+      try {
+        await check.call(this)
+      } catch (error) {
+        if (!this.#down) this.#host.recordFailedCheck(error)
+      }
+    }
+    this.#stopChecks?.()
+    this.#stopChecks = this.#host.clock.every(intervalMs, ask)
+    void ask()
   }
 
   override enable(): void {
@@ -363,9 +421,9 @@ export class FedBreaker extends Breaker {
   shutdown(): void {
     this.emit('shutdown')
     super.disable()
-    this.#host.isolate('shut down')
     this.#down = true
     this.retire()
+    this.#host.isolate('shut down')
   }
 
   override on(event: string | symbol, listener: (...args: never[]) => void): this {
@@ -384,17 +442,9 @@ export class FedBreaker extends Breaker {
 
   /** A listener that throws is reported; it changes neither the outcome nor what other listeners hear. */
   override emit(event: string | symbol, ...args: unknown[]): boolean {
-    const listeners = this.rawListeners(event)
-    for (const listener of listeners) {
-      try {
-        const result: unknown = Reflect.apply(listener, this, args)
-        if (result instanceof Promise)
-          result.catch((error) => this.#host.listenerFailed(String(event), error))
-      } catch (error) {
-        this.#host?.listenerFailed(String(event), error)
-      }
-    }
-    return listeners.length > 0
+    return emitSafely(this, event, args, (failed, error) =>
+      this.#host.listenerFailed(failed, error),
+    )
   }
 
   // --- the window ------------------------------------------------------------------------------

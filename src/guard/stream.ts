@@ -45,11 +45,14 @@ function observe(attempt: Attempt, source: Readable | ReadableStream): void {
   }
   finished(source as Readable, { writable: false }, (error) => {
     if (!error) attempt.succeed(undefined)
-    else if (error.code === 'ERR_STREAM_PREMATURE_CLOSE' || error.name === 'AbortError')
-      cancelled(attempt)
+    else if (error.name === 'AbortError' || wasLeft(source)) cancelled(attempt)
     else attempt.fail(error)
   })
 }
+
+/** Closed without an error before its end: its reader stopped. One that broke off has an error. */
+const wasLeft = (source: Readable | ReadableStream): boolean =>
+  source instanceof Readable && source.destroyed && !source.errored
 
 function cancelled(attempt: Attempt): void {
   attempt.settle(failureOf('cancelled', undefined))
@@ -58,17 +61,25 @@ function cancelled(attempt: Attempt): void {
 
 /** The same object to its user, but for the iterator it gives. Async generators are their own. */
 export function withIterator(source: Source, iterator: AsyncIterator<unknown>): Source {
+  let given = false
   const own: Record<PropertyKey, unknown> = {
-    [Symbol.asyncIterator]: () => (isIterator(source) ? proxy : iterator),
+    [Symbol.asyncIterator]() {
+      if (isIterator(source)) return proxy
+      if (given) return source[Symbol.asyncIterator]() // read once more: that is between those two
+      given = true
+      return iterator
+    },
   }
-  if (isIterator(source))
+  if (isIterator(source)) {
     for (const name of ['next', 'return', 'throw'] as const)
       own[name] = (value: unknown) => iterator[name]?.(value)
+    own[Symbol.asyncDispose] = async () => void (await iterator.return?.())
+  }
   const proxy: Source = new Proxy(source, {
     get(target, key) {
       if (Object.hasOwn(own, key)) return own[key]
       const value: unknown = Reflect.get(target, key, target)
-      return typeof value === 'function' ? value.bind(target) : value
+      return typeof value === 'function' && key !== 'constructor' ? value.bind(target) : value
     },
   })
   return proxy
@@ -107,15 +118,19 @@ class GuardedIterator implements AsyncIterator<unknown>, WatchedStream {
 
   next(value?: unknown): Promise<IteratorResult<unknown>> {
     if (this.#closed) return Promise.resolve(over)
-    this.#iterator ??= this.#source[Symbol.asyncIterator]()
-    const iterator = this.#iterator
-    if (this.#reads.length === 0) this.#await()
     return new Promise((resolve, reject) => {
-      this.#reads.push({ resolve, reject })
-      Promise.resolve(iterator.next(value)).then(
-        (result) => this.#arrived(result),
-        (error) => this.#failed(error),
-      )
+      const read: Read = { resolve, reject }
+      this.#reads.push(read)
+      if (this.#reads.length === 1) this.#await()
+      try {
+        this.#iterator ??= this.#source[Symbol.asyncIterator]()
+        Promise.resolve(this.#iterator.next(value)).then(
+          (result) => this.#arrived(read, result),
+          (error) => this.#failed(read, error),
+        )
+      } catch (error) {
+        this.#failed(read, error)
+      }
     })
   }
 
@@ -123,6 +138,7 @@ class GuardedIterator implements AsyncIterator<unknown>, WatchedStream {
   async return(value?: unknown): Promise<IteratorResult<unknown>> {
     this.#close()
     cancelled(this.#attempt)
+    if (isIterator(this.#source)) this.#iterator ??= this.#source[Symbol.asyncIterator]()
     await this.#iterator?.return?.(value)
     return { done: true, value }
   }
@@ -139,24 +155,35 @@ class GuardedIterator implements AsyncIterator<unknown>, WatchedStream {
     this.#attempt.watch('stream', this.#begun ? this.#idleMs : this.#firstMs, clock.now())
   }
 
-  #arrived(result: IteratorResult<unknown>): void {
-    const read = this.#reads.shift()
-    if (read === undefined) return // too late: the caller was told that it stalled
+  #arrived(read: Read, result: IteratorResult<unknown>): void {
+    if (typeof result !== 'object' || result === null) {
+      this.#failed(read, new TypeError(`Iterator result ${String(result)} is not an object`))
+      return
+    }
+    if (!this.#answers(read)) return
     this.#begun = true
     if (result.done) {
-      this.#close()
+      this.#closed = true
       this.#attempt.succeed(undefined)
     } else if (this.#reads.length > 0) this.#await()
-    else this.#attempt.unwatch()
+    if (result.done || this.#reads.length === 0) this.#attempt.unwatch()
     read.resolve(result)
   }
 
-  #failed(error: unknown): void {
-    const read = this.#reads.shift()
-    if (read === undefined) return
-    this.#close()
+  #failed(read: Read, error: unknown): void {
+    if (!this.#answers(read)) return
+    this.#closed = true
     this.#attempt.fail(error)
+    this.#attempt.unwatch()
     read.reject(error)
+  }
+
+  /** Each read gets its own answer, in whatever order they come; false when it was told of a stall. */
+  #answers(read: Read): boolean {
+    const at = this.#reads.indexOf(read)
+    if (at < 0) return false
+    this.#reads.splice(at, 1)
+    return true
   }
 
   get inUse(): boolean {
@@ -175,10 +202,11 @@ class GuardedIterator implements AsyncIterator<unknown>, WatchedStream {
     this.#reads.shift()?.reject(error)
     this.#close()
     const ended = (): void => this.#attempt.end()
-    Promise.resolve(this.#iterator?.return?.()).then(ended, ended)
+    const stopped = async (): Promise<unknown> => this.#iterator?.return?.()
+    stopped().then(ended, ended)
   }
 
-  /** Reads behind the one that ended the stream find it over. */
+  /** Reads behind the one that was told why find the stream over. */
   #close(): void {
     this.#closed = true
     for (const read of this.#reads.splice(0)) read.resolve(over)

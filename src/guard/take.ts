@@ -32,9 +32,13 @@ export function takeResult(attempt: Attempt, result: unknown): unknown {
  */
 export function openStream(attempt: Attempt, value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
-  if (isStream(value)) return guardStream(attempt, value)
-  if (Object.getPrototypeOf(value) !== Object.prototype || !('data' in value)) return value
-  return isStream(value.data) ? { ...value, data: guardStream(attempt, value.data) } : value
+  try {
+    if (isStream(value)) return guardStream(attempt, value)
+    if (Object.getPrototypeOf(value) !== Object.prototype || !('data' in value)) return value
+    return isStream(value.data) ? { ...value, data: guardStream(attempt, value.data) } : value
+  } catch {
+    return value // it does not let itself be looked at, which is no failure of the call
+  }
 }
 
 /** A lazy promise starts its work at once but parses when asked; what is asked first is the outcome. */

@@ -62,10 +62,11 @@ export class Tally {
 
   stats(circuit: Circuit, now: number): CircuitStats {
     const { calls, successes, failures, neutral, refusals, timeouts, transitions, trips } = this
-    const opening = circuit.opening(now)
+    const state = circuit.stateAt(now)
+    const opening = state === 'open' ? circuit.opening(now) : undefined
     const judged = successes + failures
     return Object.freeze({
-      state: circuit.stateAt(now),
+      state,
       calls,
       successes,
       failures,
@@ -80,7 +81,7 @@ export class Tally {
       timeOpenMs: this.#openMs + (this.#openSince === undefined ? 0 : now - this.#openSince),
       lastFailureAgeMs: this.#lastFailureAt === undefined ? undefined : now - this.#lastFailureAt,
       reason: opening?.reason,
-      retryAfterMs: opening === undefined ? undefined : Math.max(0, opening.retryAt - now),
+      retryAfterMs: opening === undefined ? undefined : opening.retryAt - now,
       latency: Object.freeze(this.latency.percentiles()),
     })
   }

@@ -1,8 +1,11 @@
+/** An object that does not let itself be asked is none, and is handed on as it is. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
-    typeof (value as Partial<PromiseLike<unknown>>).then === 'function'
-  )
+  if ((typeof value !== 'object' || value === null) && typeof value !== 'function') return false
+  try {
+    return typeof (value as Partial<PromiseLike<unknown>>).then === 'function'
+  } catch {
+    return false
+  }
 }
 
 /** Asks the thenable for something: itself, or what one of its other methods gives. */

@@ -39,6 +39,8 @@ export class Composition {
   readonly resolver: Resolver
   readonly calls: CallPorts
   registrations = 0
+  /** Lines that nobody reads are not made. */
+  readonly #logs: boolean
   readonly #guards: GuardPorts
   /** Of providers that bring no settings of their own. */
   readonly #circuit: CircuitSettings
@@ -51,6 +53,7 @@ export class Composition {
     const { clock = systemClock, random = systemRandom, logger = silentLogger } = options
     const { maxAgeMs = 5_000, timeoutMs = 2_000, intervalMs = 30_000 } = options.health ?? {}
     this.options = options
+    this.#logs = logger !== silentLogger
     this.#circuit = circuitSettings(options.circuit, undefined)
     this.clock = clock
     this.random = random
@@ -354,8 +357,10 @@ export class Composition {
     const { name, group } = guard
     this.resolver.epoch += 1
     guard.epoch = this.resolver.epoch
+    if (this.#logs)
+      this.#log(to === 'open' ? 'warn' : 'info', `circuit is ${to}`, { provider: name, reason })
+    if (!this.events.heard(transitionEvents[to])) return
     const placed = { ...this.#stamp(), provider: name, service: group }
-    this.#log(to === 'open' ? 'warn' : 'info', `circuit is ${to}`, { provider: name, reason })
     if (to === 'open') this.events.emit({ type: 'circuit.opened', reason, retryAfterMs, ...placed })
     else if (to === 'half-open') this.events.emit({ type: 'circuit.half-opened', ...placed })
     else this.events.emit({ type: 'circuit.closed', ...placed })
@@ -387,11 +392,12 @@ export class Composition {
   #tellAdded(seat: Seat): void {
     const { provider } = seat
     this.pulse.beat()
-    this.#log('info', 'provider registered', {
-      provider: provider.name,
-      service: provider.service,
-      handlers: provider.handlers,
-    })
+    if (this.#logs)
+      this.#log('info', 'provider registered', {
+        provider: provider.name,
+        service: provider.service,
+        handlers: provider.handlers,
+      })
     const view = this.#viewIfHeard(seat, 'provider.added', 'capability.added')
     if (view === undefined) return
     this.events.emit({ type: 'provider.added', view, ...this.#placed(seat) })
@@ -431,6 +437,12 @@ export class Composition {
     }
   }
 }
+
+const transitionEvents = {
+  open: 'circuit.opened',
+  'half-open': 'circuit.half-opened',
+  closed: 'circuit.closed',
+} as const
 
 const noNames: ReadonlySet<string> = new Set()
 

@@ -175,10 +175,11 @@ function unguarded(method: AnyFunction, target: object, view: object): AnyFuncti
   } as AnyFunction
 }
 
-/** What a mirror does differently from the object behind it. */
-export interface Mirroring {
+/** What a mirror shows differently from the object behind it. */
+export interface Mirrored {
   /** What reading a property gives, from what the original gives. */
   read(key: PropertyKey, value: unknown): unknown
+  /** What calling gives; only for functions. */
   readonly call: AnyFunction | undefined
 }
 
@@ -186,46 +187,93 @@ export interface Mirroring {
  * A proxy that passes for `target` although its own target is an empty shadow of the same prototype:
  * the rules for proxies would otherwise forbid to answer for a frozen object with anything but itself.
  */
-export function mirror(target: object, { read, call }: Mirroring): object {
-  const cache = new Map<PropertyKey, { readonly value: unknown; readonly shown: unknown }>()
+export function mirror(target: object, shown: Mirrored): object {
   const shadow = shadowOf(target)
   Object.defineProperty(shadow, inspect.custom, { value: () => target, configurable: true })
-  return new Proxy(shadow, {
-    get(_, key) {
-      const value: unknown = (target as Record<PropertyKey, unknown>)[key]
-      const known = cache.get(key)
-      if (known !== undefined && known.value === value) return known.shown
-      const shown = read(key, value)
-      if (shown !== value) cache.set(key, { value, shown })
-      return shown
-    },
-    set: (_, key, value) => Reflect.set(target, key, value, target),
-    has: (_, key) => Reflect.has(target, key),
-    deleteProperty: (_, key) => Reflect.deleteProperty(target, key),
-    defineProperty: (_, key, descriptor) =>
-      descriptor.configurable !== false && Reflect.defineProperty(target, key, descriptor),
-    ownKeys: () => Reflect.ownKeys(target),
-    getOwnPropertyDescriptor(_, key) {
-      const descriptor = Reflect.getOwnPropertyDescriptor(target, key)
-      return descriptor && { ...descriptor, configurable: true }
-    },
-    getPrototypeOf: () => Reflect.getPrototypeOf(target),
-    setPrototypeOf: (_, prototype) => Reflect.setPrototypeOf(target, prototype),
-    preventExtensions: () => false,
-    apply: (_, self, args) => Reflect.apply(call as AnyFunction, self, args),
-    construct: (_, args, newTarget) => Reflect.construct(target as never, args, newTarget),
-  })
+  return new Proxy(shadow, new Mirror(target, shown))
+}
+
+class Mirror implements ProxyHandler<object> {
+  readonly #target: object
+  readonly #mirrored: Mirrored
+  #shown: Map<PropertyKey, { readonly value: unknown; readonly shown: unknown }> | undefined
+
+  constructor(target: object, mirrored: Mirrored) {
+    this.#target = target
+    this.#mirrored = mirrored
+  }
+
+  get(_: object, key: PropertyKey): unknown {
+    const value: unknown = (this.#target as Record<PropertyKey, unknown>)[key]
+    const known = this.#shown?.get(key)
+    if (known !== undefined && known.value === value) return known.shown
+    const shown = this.#mirrored.read(key, value)
+    if (shown === value) return value
+    this.#shown ??= new Map()
+    this.#shown.set(key, { value, shown })
+    return shown
+  }
+
+  set(_: object, key: PropertyKey, value: unknown): boolean {
+    return Reflect.set(this.#target, key, value, this.#target)
+  }
+
+  has(_: object, key: PropertyKey): boolean {
+    return Reflect.has(this.#target, key)
+  }
+
+  deleteProperty(_: object, key: PropertyKey): boolean {
+    return Reflect.deleteProperty(this.#target, key)
+  }
+
+  defineProperty(_: object, key: PropertyKey, descriptor: PropertyDescriptor): boolean {
+    return (
+      descriptor.configurable !== false && Reflect.defineProperty(this.#target, key, descriptor)
+    )
+  }
+
+  ownKeys(): (string | symbol)[] {
+    return Reflect.ownKeys(this.#target)
+  }
+
+  getOwnPropertyDescriptor(_: object, key: PropertyKey): PropertyDescriptor | undefined {
+    const descriptor = Reflect.getOwnPropertyDescriptor(this.#target, key)
+    return descriptor && { ...descriptor, configurable: true }
+  }
+
+  getPrototypeOf(): object | null {
+    return Reflect.getPrototypeOf(this.#target)
+  }
+
+  setPrototypeOf(_: object, prototype: object | null): boolean {
+    return Reflect.setPrototypeOf(this.#target, prototype)
+  }
+
+  preventExtensions(): boolean {
+    return false
+  }
+
+  apply(_: object, self: unknown, args: unknown[]): unknown {
+    return Reflect.apply(this.#mirrored.call as AnyFunction, self, args)
+  }
+
+  construct(_: object, args: unknown[], newTarget: unknown): object {
+    return Reflect.construct(this.#target as never, args, newTarget as never)
+  }
 }
 
 /** Callable if the target is, constructible if the target is, and without a property of its own. */
 function shadowOf(target: object): object {
   if (typeof target !== 'function') return Object.create(Object.getPrototypeOf(target))
-  const shadow = isConstructor(target) ? (() => {}).bind(undefined) : () => {}
+  const shadow = isConstructor(target) ? Constructible.bind(undefined) : () => {}
   delete (shadow as { name?: string }).name
   delete (shadow as { length?: number }).length
   Object.setPrototypeOf(shadow, Object.getPrototypeOf(target))
   return shadow
 }
+
+/** An arrow function cannot be constructed, bound or not. */
+class Constructible {}
 
 function isConstructor(value: object): boolean {
   try {

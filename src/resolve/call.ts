@@ -138,6 +138,8 @@ export class LogicalCall implements Caller {
   }
 
   #first(seat: Seat | undefined): unknown {
+    const { signal } = this.#budget
+    if (signal?.aborted) return this.#refuse(signal.reason)
     this.#ports.resolver.count(seat !== undefined)
     return seat === undefined ? this.#none() : this.#try(seat, this.#ports.resolver.clock.now())
   }
@@ -151,8 +153,8 @@ export class LogicalCall implements Caller {
     let attempt: Attempt
     try {
       attempt = seat.guard.begin(facts, noArguments, now)
-    } catch (refusal) {
-      return this.#tryOther(seat, refusal)
+    } catch {
+      return this.#tryOther(seat) // told as call.refused
     }
     this.#number += 1
     this.#attempt = attempt
@@ -214,8 +216,7 @@ export class LogicalCall implements Caller {
 
   /** A sync failure: another provider at once, or later if the caller can wait. */
   #afterThrow(seat: Seat, error: unknown): unknown {
-    const tried = this.#triedWith(seat)
-    const next = this.#ports.resolver.pickSync(this.#plan, this.#request, tried)
+    const next = this.#other(seat)
     if (next !== undefined) {
       this.#tellMove(seat, next)
       return this.#try(next, this.#ports.resolver.clock.now())
@@ -224,12 +225,13 @@ export class LogicalCall implements Caller {
     return this.#promised(this.#again(seat, error))
   }
 
-  #tryOther(seat: Seat, refusal: unknown): unknown {
+  #tryOther(seat: Seat): unknown {
     const { resolver } = this.#ports
     resolver.refresh(seat)
-    const next = resolver.pickSync(this.#plan, this.#request, this.#triedWith(seat))
+    const next = this.#other(seat)
     if (next !== undefined) return this.#try(next, resolver.clock.now())
-    return this.#refuse(this.#failures.length === 0 ? this.#noProvider() : this.#error(refusal))
+    const last = this.#failures.at(-1)
+    return this.#refuse(last === undefined ? this.#noProvider() : this.#error(last.error))
   }
 
   /** A provider that cannot be connected has not seen the call, so the next one may be tried. */
@@ -356,6 +358,15 @@ export class LogicalCall implements Caller {
     const own = Promise.resolve(promise)
     own.then(done, done)
     return own
+  }
+
+  /** Another one than those that were tried, now; a sync call cannot wait for `connect`. */
+  #other(seat: Seat): Seat | undefined {
+    const { resolver } = this.#ports
+    const skip = this.#triedWith(seat)
+    return this.#work.sync
+      ? resolver.pickSync(this.#plan, this.#request, skip)
+      : resolver.pick(this.#plan, this.#request, { connected: false, skip })
   }
 
   #triedWith(seat: Seat): ReadonlySet<Seat> {

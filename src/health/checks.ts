@@ -30,6 +30,8 @@ export interface CheckPorts<S> {
   readonly clock: Clock
   /** Whether the circuit is open: then the provider is left alone. */
   resting(seat: S, now: number): boolean
+  /** When the rest of the circuit ends; not after `now` when it does not rest. */
+  restsUntil(seat: S, now: number): number
   failed(seat: S, error: unknown): void
   changed(seat: S, previous: Health): void
 }
@@ -58,6 +60,20 @@ export class HealthChecks<S extends Checked> {
       seat.hasCheck &&
       !this.#ports.resting(seat, now)
     )
+  }
+
+  /** From when on a verdict is recent enough for somebody who begins to wait now. */
+  recentFrom(now: number): number {
+    return now - this.#settings.maxAgeMs
+  }
+
+  /** When somebody who waits for it should ask again: Infinity when it was well, or cannot be asked. */
+  repeatAt(seat: S, recentFrom: number, now: number): number {
+    if (!seat.hasCheck || seat.checking !== undefined) return Number.POSITIVE_INFINITY
+    const rested = this.#ports.restsUntil(seat, now)
+    if (seat.checkedAt < recentFrom) return rested
+    if (!this.unwell.has(seat)) return Number.POSITIVE_INFINITY
+    return Math.max(seat.checkedAt + this.#settings.intervalMs, rested)
   }
 
   /** Never rejects: what goes wrong is the verdict. */

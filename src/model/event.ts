@@ -78,3 +78,24 @@ export type RegistryEventOf<T extends RegistryEventType> = Extract<
   RegistryEvent,
   { readonly type: T }
 >
+
+const types: Readonly<Record<RegistryEventType, true>> = {
+  'provider.added': true,
+  'provider.changed': true,
+  'provider.removed': true,
+  'provider.health-changed': true,
+  'capability.added': true,
+  'capability.removed': true,
+  'circuit.opened': true,
+  'circuit.half-opened': true,
+  'circuit.closed': true,
+  'call.succeeded': true,
+  'call.failed': true,
+  'call.refused': true,
+  'call.failed-over': true,
+  'stand-in.used': true,
+  'listener.failed': true,
+}
+
+/** Every type there is: an event nobody emits would be waited for in vain. */
+export const eventTypes = Object.keys(types) as readonly RegistryEventType[]

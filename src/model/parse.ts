@@ -12,6 +12,7 @@ import {
   type Requirement,
   type RequirementInput,
 } from './capability.js'
+import { eventTypes } from './event.js'
 import type { Check } from './health.js'
 import { type PriorityLevel, type PriorityName, priorityLevels } from './priority.js'
 import {
@@ -41,6 +42,10 @@ const positive = z.number().positive()
 const count = z.number().int().min(1).max(Number.MAX_SAFE_INTEGER)
 const wait = z.number().min(0)
 const share = z.number().gt(0).max(1)
+const duration = z.custom<number>(
+  (value) => typeof value === 'number' && value >= 0,
+  'expected milliseconds of 0 or more',
+)
 /** A limit that may be switched off with Infinity, which zod refuses as a number. */
 const limitMs = z.custom<number>(
   (value) => typeof value === 'number' && value > 0,
@@ -49,7 +54,10 @@ const limitMs = z.custom<number>(
 const fn = <T>(what: string) =>
   z.custom<T>((value) => typeof value === 'function', `expected ${what}`)
 
-const plainData = z.record(z.string(), z.unknown()).superRefine((value, context) => {
+const plainData = z.record(z.string(), z.unknown()).superRefine(refuseOdd)
+const plainList = z.array(z.unknown()).max(mostItems).superRefine(refuseOdd)
+
+function refuseOdd(value: unknown, context: z.RefinementCtx): void {
   const problem = notPlain(value, [])
   if (problem !== undefined)
     context.addIssue({
@@ -58,7 +66,7 @@ const plainData = z.record(z.string(), z.unknown()).superRefine((value, context)
       message: problem.message,
       input: problem.value,
     })
-})
+}
 
 function notPlain(
   value: unknown,
@@ -131,14 +139,14 @@ const parameterSpec = z.strictObject({
   type: z.enum(['int', 'float', 'number', 'string', 'boolean', 'array', 'object']).optional(),
   min: z.number().optional(),
   max: z.number().optional(),
-  values: z.array(z.unknown()).max(mostItems).optional(),
+  values: plainList.optional(),
 })
 
 const capabilityName = text.refine((name) => !name.includes('@'), 'expected a name without "@"')
 
 const capability = z.union(
   [
-    text,
+    text.refine((name) => !name.startsWith('@'), 'expected a name before the "@"'),
     z.strictObject({
       name: capabilityName,
       version: z.string().max(longestText).optional(),
@@ -217,10 +225,13 @@ const plainlyFine: { readonly [K in keyof RegistrationFields]?: (value: unknown)
   version: isText,
   address: isText,
   credential: isText,
-  capabilities: (value) => Array.isArray(value) && value.length <= mostItems && value.every(isText),
+  capabilities: (value) =>
+    Array.isArray(value) &&
+    value.length <= mostItems &&
+    value.every((one) => isText(one) && !one.startsWith('@')),
 }
 
-function isText(value: unknown): boolean {
+function isText(value: unknown): value is string {
   return typeof value === 'string' && value.length <= longestText && /\S/.test(value)
 }
 
@@ -244,7 +255,7 @@ function checkRegistration(input: unknown): RegistrationData & { readonly servic
     if (value === undefined) continue
     seen.add(key)
     if (!isField(key)) issues.push({ field: key, message: unknownField })
-    else if (plainlyFine[key]?.(value)) data[key] = value
+    else if (readable(() => plainlyFine[key]?.(value), key)) data[key] = value
     else {
       const result = safeParse<unknown>(registrationFields[key], value, invalidRegistration)
       if (result.success) data[key] = result.data
@@ -339,10 +350,12 @@ export function parseRegistration(input: unknown): ParsedRegistration {
 export const toLevel = (value: PriorityName | PriorityLevel): PriorityLevel =>
   typeof value === 'number' ? value : priorityLevels[value]
 
+const priorityField = z.strictObject({ priority })
+
 export function parsePriority(input: unknown): PriorityLevel {
-  return toLevel(
-    parse(priority, input, (issues) => new InvalidRegistrationError(issues, 'priority')),
-  )
+  const invalid = (issues: readonly InputIssue[]): Error =>
+    new InvalidRegistrationError(issues, 'priority')
+  return toLevel(parse(priorityField, { priority: input }, invalid).priority)
 }
 
 function toHandlers(input: string | readonly string[] | undefined): readonly string[] {
@@ -481,7 +494,7 @@ export function checkRequest(service: unknown, request: unknown): void {
 export function toRequirements(inputs: readonly RequirementInput[]): readonly Requirement[] {
   const byKey = new Map<string, Requirement>()
   for (const input of inputs) {
-    const parsed = parseRequirement(input)
+    const parsed = parseRequirement(frozenCopy(input))
     if ('problem' in parsed)
       throw new InvalidRequestError([{ field: 'requires', message: parsed.problem }])
     byKey.set(parsed.key, parsed)
@@ -572,7 +585,7 @@ const registryOptions = z.strictObject({
       intervalMs: positive.optional(),
     })
     .optional(),
-  services: z.record(z.string(), serviceOptions).optional(),
+  services: z.record(z.string(), serviceOptions.optional()).optional(),
   allowStandIns: z.boolean().optional(),
   retryBudget: z
     .strictObject({ ratio: z.number().min(0).optional(), perSecond: z.number().min(0).optional() })
@@ -585,8 +598,11 @@ const registryOptions = z.strictObject({
   logger: port('logger', 'debug', 'info', 'warn', 'error').optional(),
 })
 
-export const checkRegistryOptions = (input: unknown): void => {
-  parse(registryOptions, input, (issues) => new InvalidOptionsError(issues, 'registry options'))
+/** A copy, so that nobody can change the options of a registry that runs; ports and stand-ins are themselves. */
+export function parseRegistryOptions<T extends object>(input: T): T {
+  const invalid = (issues: readonly InputIssue[]): Error =>
+    new InvalidOptionsError(issues, 'registry options')
+  return parse(registryOptions, input, invalid) as T
 }
 
 const savedCircuit = z.strictObject({
@@ -600,16 +616,51 @@ const savedCircuit = z.strictObject({
 export const parseSavedCircuit = (input: unknown): SavedCircuit =>
   parse(savedCircuit, input, (issues) => new InvalidOptionsError(issues, 'saved circuit'))
 
-const filter = z.strictObject({
+const describeFilter = z.strictObject({
   service: z.string().optional(),
   handler: z.string().optional(),
+})
+
+const listFilter = describeFilter.extend({
   capability: z.string().optional(),
   minVersion: z.string().optional(),
   status: z.enum(['healthy', 'degraded', 'unhealthy', 'loading', 'unknown']).optional(),
 })
 
-export const checkFilter = (input: unknown): void => {
-  parse(filter, input, (issues) => new InvalidRequestError(issues, 'filter'))
+export const checkDescribeFilter = (input: unknown): void => {
+  parse(describeFilter, input, (issues) => new InvalidRequestError(issues, 'filter'))
+}
+
+export const checkListFilter = (input: unknown): void => {
+  parse(listFilter, input, (issues) => new InvalidRequestError(issues, 'filter'))
+}
+
+const readyOptions = z.strictObject({
+  services: texts.optional(),
+  timeoutMs: duration.optional(),
+})
+
+/** What to wait for, and for how long. */
+export const parseReadyOptions = (
+  input: unknown,
+): { readonly services?: readonly string[] | undefined; readonly timeoutMs?: number | undefined } =>
+  parse(readyOptions, input, (issues) => new InvalidOptionsError(issues, 'readiness options'))
+
+const subscription = z.strictObject({
+  type: z.enum(eventTypes),
+  listener: fn<(event: never) => void>('a function'),
+})
+
+export const checkListener = (type: unknown, listener: unknown): void => {
+  const invalid = (issues: readonly InputIssue[]): Error =>
+    new InvalidRequestError(issues, 'listener')
+  parse(subscription, { type, listener }, invalid)
+}
+
+const signalField = z.strictObject({ signal: signal.optional() })
+
+export const checkSignal = (given: unknown): void => {
+  parse(signalField, { signal: given }, (issues) => new InvalidRequestError(issues, 'signal'))
 }
 
 /** Milliseconds of 0 or more, Infinity included. */

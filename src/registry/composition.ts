@@ -64,6 +64,7 @@ export class Composition {
       {
         clock,
         resting: (seat, now) => seat.usedGuard?.circuit.stateAt(now) === 'open',
+        restsUntil: (seat, now) => seat.usedGuard?.circuit.opening(now)?.retryAt ?? now,
         failed: (seat, error) => seat.guard.recordFailedCheck(error),
         changed: (seat, previous) => this.#healthChanged(seat, previous),
       },
@@ -108,7 +109,7 @@ export class Composition {
     const view = this.#viewIfHeard(seat, 'provider.removed', 'capability.removed')
     this.#take(seat)
     if (view !== undefined) this.#tellRemoved(view)
-    this.#log('info', 'provider removed', { provider: seat.provider.name })
+    this.log('info', 'provider removed', { provider: seat.provider.name })
     return true
   }
 
@@ -334,14 +335,14 @@ export class Composition {
   }
 
   standInUsed(service: string, method: string | undefined): void {
-    this.#log('warn', 'a stand-in was used', { service, method })
+    this.log('warn', 'a stand-in was used', { service, method })
     if (this.events.heard('stand-in.used'))
       this.events.emit({ type: 'stand-in.used', service, method, ...this.#stamp() })
   }
 
   #failedOver(from: Seat, to: Seat, facts: CallFacts, cause: Cause): void {
     const { name } = to.provider
-    this.#log('warn', 'call failed over', { from: from.provider.name, to: name, cause })
+    this.log('warn', 'call failed over', { from: from.provider.name, to: name, cause })
     if (!this.events.heard('call.failed-over')) return
     const called = { ...this.#placed(from), ...calledAs(facts) }
     this.events.emit({ type: 'call.failed-over', to: name, cause, ...called })
@@ -358,7 +359,7 @@ export class Composition {
     this.resolver.epoch += 1
     guard.epoch = this.resolver.epoch
     if (this.#logs)
-      this.#log(to === 'open' ? 'warn' : 'info', `circuit is ${to}`, { provider: name, reason })
+      this.log(to === 'open' ? 'warn' : 'info', `circuit is ${to}`, { provider: name, reason })
     if (!this.events.heard(transitionEvents[to])) return
     const placed = { ...this.#stamp(), provider: name, service: group }
     if (to === 'open') this.events.emit({ type: 'circuit.opened', reason, retryAfterMs, ...placed })
@@ -369,7 +370,7 @@ export class Composition {
   #healthChanged(seat: Seat, previous: Seat['health']): void {
     const { health } = seat
     this.resolver.refresh(seat)
-    this.#log(health === 'unhealthy' ? 'warn' : 'info', `provider is ${health}`, {
+    this.log(health === 'unhealthy' ? 'warn' : 'info', `provider is ${health}`, {
       provider: seat.provider.name,
     })
     if (this.events.heard('provider.health-changed'))
@@ -382,7 +383,7 @@ export class Composition {
   }
 
   #listenerFailed(event: string, error: unknown): void {
-    this.#log('error', 'a listener failed', { event, error })
+    this.log('error', 'a listener failed', { event, error })
     if (event !== 'listener.failed' && this.events.heard('listener.failed'))
       this.events.emit({ type: 'listener.failed', event, error, ...this.#stamp() })
   }
@@ -393,7 +394,7 @@ export class Composition {
     const { provider } = seat
     this.pulse.beat()
     if (this.#logs)
-      this.#log('info', 'provider registered', {
+      this.log('info', 'provider registered', {
         provider: provider.name,
         service: provider.service,
         handlers: provider.handlers,
@@ -429,7 +430,7 @@ export class Composition {
   }
 
   /** A logger that throws is a listener like others: it changes nothing. */
-  #log(level: keyof Logger, message: string, fields: Readonly<Record<string, unknown>>): void {
+  log(level: keyof Logger, message: string, fields: Readonly<Record<string, unknown>>): void {
     try {
       this.logger[level](message, fields)
     } catch {

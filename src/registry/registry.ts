@@ -6,13 +6,17 @@ import type { Health } from '../model/health.js'
 import {
   type CallOptions,
   checkCallOptions,
+  checkDescribeFilter,
   checkDuration,
-  checkFilter,
-  checkRegistryOptions,
+  checkListener,
+  checkListFilter,
   checkRequest,
+  checkSignal,
   checkStreamOptions,
   parsePriority,
+  parseReadyOptions,
   parseRegistration,
+  parseRegistryOptions,
   type StreamOptions,
 } from '../model/parse.js'
 import type { PriorityLevel, PriorityName } from '../model/priority.js'
@@ -89,8 +93,7 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
 
   /** Throws `InvalidOptionsError`. */
   constructor(options: RegistryOptions<S> = {}) {
-    checkRegistryOptions(options)
-    this.#parts = new Composition(options as RegistryOptions)
+    this.#parts = new Composition(parseRegistryOptions(options as RegistryOptions))
   }
 
   // --- providers -------------------------------------------------------------------------------
@@ -111,7 +114,7 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
   ): RegistrationHandle {
     this.#open('register')
     const parsed = parseRegistration(registration)
-    const record = { ...parsed.record, handlers: [everyHandler] }
+    const record = { ...parsed.record, handlers: everyone }
     return this.#handle(this.#parts.register({ ...parsed, record }))
   }
 
@@ -246,7 +249,7 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
 
   /** Everything that is registered, as plain frozen data with secrets hidden. */
   describe(filter: DescribeFilter = {}): RegistryDescription {
-    checkFilter(filter)
+    checkDescribeFilter(filter)
     return describe(this.#parts.catalog, filter)
   }
 
@@ -257,7 +260,7 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
 
   /** Providers that match, each once, by service and in the order of selection. */
   list(filter: ListFilter = {}): readonly ProviderView[] {
-    checkFilter(filter)
+    checkListFilter(filter)
     const { catalog } = this.#parts
     const { service, handler, status } = filter
     const requirement = requirementOf(filter)
@@ -344,18 +347,16 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
   }
 
   /** True as soon as each required service has an admissible provider, false after the time-out. */
-  async waitReady({ services, timeoutMs = 30_000 }: WaitReadyOptions<S> = {}): Promise<boolean> {
+  async waitReady(options: WaitReadyOptions<S> = {}): Promise<boolean> {
     this.#open('wait')
-    checkDuration('timeoutMs', timeoutMs)
-    const { catalog, checks, clock, options, pulse, resolver, logger } = this.#parts
-    const wanted: readonly string[] = services ?? options.requiredServices ?? []
-    const current = ({ checkedAt, check }: Seat): boolean =>
-      check === undefined || clock.now() - checkedAt <= (options.health?.maxAgeMs ?? 5_000)
+    const { services, timeoutMs = 30_000 } = parseReadyOptions(options)
+    const parts = this.#parts
+    const { catalog, checks, clock, pulse, resolver } = parts
+    const wanted = new Set(services ?? parts.options.requiredServices)
+    const recentFrom = checks.recentFrom(clock.now())
+    const known = ({ hasCheck, checkedAt }: Seat): boolean => !hasCheck || checkedAt >= recentFrom
     const members = (): Seat[] =>
-      [...catalog.members()].filter(({ provider }) => wanted.includes(provider.service))
-    const { intervalMs = 30_000 } = options.health ?? {}
-    const repeatAt = (seat: Seat): number =>
-      checks.unwell.has(seat) ? seat.checkedAt + intervalMs : Number.NEGATIVE_INFINITY
+      [...catalog.members()].filter(({ provider }) => wanted.has(provider.service))
     const ready = await waitUntilReady(
       {
         clock,
@@ -363,21 +364,22 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
         beginChecks() {
           const now = clock.now()
           for (const seat of members())
-            if (seat.checking === undefined && checks.due(seat, now) && now >= repeatAt(seat))
+            if (checks.repeatAt(seat, recentFrom, now) <= now)
               void checks.check(seat).then(() => pulse.beat())
         },
-        ready: () => wanted.every((service) => this.#has(service, current)),
-        nextAt: () =>
-          Math.min(
+        ready: () => {
+          this.#open('wait')
+          return [...wanted].every((service) => this.#has(service, known))
+        },
+        nextAt: (now) =>
+          members().reduce(
+            (at, seat) => Math.min(at, checks.repeatAt(seat, recentFrom, now)),
             resolver.nextAt,
-            ...members()
-              .filter((seat) => checks.unwell.has(seat) && seat.checking === undefined)
-              .map(repeatAt),
           ),
       },
       timeoutMs,
     )
-    logger.info(ready ? 'ready' : 'not ready', { services: wanted })
+    parts.log('info', ready ? 'ready' : 'not ready', { services: [...wanted] })
     return ready
   }
 
@@ -389,17 +391,14 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
     listener: (event: RegistryEventOf<T>) => void,
   ): () => void {
     this.#open('listen')
-    if (typeof listener !== 'function')
-      throw new InvalidRequestError(
-        [{ field: 'listener', message: 'expected a function' }],
-        'listener',
-      )
+    checkListener(type, listener)
     return this.#parts.events.on(type, listener)
   }
 
   /** Every event from now on, until the signal aborts or the registry closes. */
   events(signal?: AbortSignal): AsyncIterableIterator<RegistryEvent> {
     this.#open('listen')
+    checkSignal(signal)
     const closed = this.#closed.signal
     return iterate(
       (listener) => this.#parts.events.onAny(listener),
@@ -412,8 +411,8 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
   /** Removes all providers and stops background work. Calls in flight finish. */
   async close(): Promise<void> {
     if (this.#ended) return
+    this.#ended = true // first: a listener that registers again would outlive the registry
     this.#parts.clear()
-    this.#ended = true
     this.#closed.abort(new RegistryClosedError('go on'))
     this.#parts.resolver.close()
     this.#parts.pulse.beat()
@@ -495,6 +494,7 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
   }
 }
 
+const everyone: readonly string[] = Object.freeze([everyHandler])
 const noRequest: ServiceRequest = Object.freeze({})
 const noOptions: CallOptions = Object.freeze({})
 
@@ -528,8 +528,12 @@ async function drained(
   resolver.refresh(seat)
   if (guard.slots === 0) return true
   const done = new AbortController()
+  const others = guard.idle
   const idle = new Promise<boolean>((resolve) => {
-    guard.idle = () => resolve(true)
+    guard.idle = () => {
+      others?.()
+      resolve(true)
+    }
   })
   const late = clock.sleep(timeoutMs, done.signal).then(
     () => false,
@@ -537,6 +541,5 @@ async function drained(
   )
   const ended = await Promise.race([idle, late])
   done.abort()
-  guard.idle = undefined
   return ended
 }

@@ -65,6 +65,7 @@ export class Events<E extends Typed> {
 
   #attach(type: string, listener: Listener<E>): () => boolean {
     const guarded = (event: E): void => {
+      if (!attached) return // it left while this event was on its way
       try {
         const result: unknown = listener(event)
         if (result instanceof Promise) result.catch((error) => this.#onError(error, event))
@@ -72,9 +73,9 @@ export class Events<E extends Typed> {
         this.#onError(error, event)
       }
     }
+    let attached = true
     this.#emitter.on(type, guarded)
     this.#attached += 1
-    let attached = true
     return () => {
       if (!attached) return false
       attached = false

@@ -16,6 +16,11 @@ export class DueHeap<T extends Timed> {
     return this.#items[0]
   }
 
+  /** All of them, the earliest first and the others in no order. */
+  get items(): readonly T[] {
+    return this.#items
+  }
+
   /** The earliest `at`, or Infinity when empty. */
   get nextAt(): number {
     return this.#items[0]?.at ?? Number.POSITIVE_INFINITY

@@ -22,6 +22,7 @@ import {
   everyHandler,
   type Provider,
 } from './provider.js'
+import type { ServiceRequest } from './request.js'
 import type { SavedCircuit } from './saved-circuit.js'
 import { isSecret } from './secrets.js'
 import type { Strategy, StrategyChoice } from './strategy.js'
@@ -475,7 +476,7 @@ const serviceRequest = z.strictObject({
   handler: text.optional(),
   requires: z.array(requirement).max(mostItems).optional(),
   fallbackToGlobal: z.boolean().optional(),
-  where: z.record(z.string(), z.unknown()).optional(),
+  where: plainData.optional(),
   key: z.string().max(longestText).optional(),
   tenant: z.string().max(longestText).optional(),
   exclude: z.array(z.string()).max(mostItems).optional(),
@@ -489,6 +490,9 @@ export function checkRequest(service: unknown, request: unknown): void {
   parse(serviceName, { service }, invalid)
   parse(serviceRequest, request, invalid)
 }
+
+/** A request of one's own, which whoever made it cannot change any more. */
+export const copyRequest = (request: ServiceRequest): ServiceRequest => frozenCopy(request)
 
 /** The requirements of a checked request: parsed, sorted, each once. */
 export function toRequirements(inputs: readonly RequirementInput[]): readonly Requirement[] {

@@ -13,6 +13,7 @@ import {
   checkRequest,
   checkSignal,
   checkStreamOptions,
+  copyRequest,
   parsePriority,
   parseReadyOptions,
   parseRegistration,
@@ -204,7 +205,7 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
     this.#open('make a client')
     checkRequest(service, request)
     checkCallOptions(options)
-    const made = { service, request: { ...request }, options: { ...options } }
+    const made = { service, request: copyRequest(request), options: { ...options } }
     return createClient(this.#parts.calls, made) as S[K]
   }
 

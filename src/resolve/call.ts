@@ -113,9 +113,14 @@ export class LogicalCall implements Caller {
       this.#unlisten = () => signal.removeEventListener('abort', onAbort)
     }
     const { resolver } = this.#ports
-    const found = this.#work.sync
-      ? resolver.pickSync(this.#plan, this.#request, undefined)
-      : resolver.pickFresh(this.#plan, this.#request, undefined)
+    let found: ReturnType<typeof resolver.pickFresh>
+    try {
+      found = this.#work.sync
+        ? resolver.pickSync(this.#plan, this.#request, undefined)
+        : resolver.pickFresh(this.#plan, this.#request, undefined)
+    } catch (error) {
+      return this.#refuse(error) // of a strategy that failed
+    }
     if (isThenable(found))
       return this.#deferred(Promise.resolve(found).then((seat) => ({ result: this.#first(seat) })))
     resolver.count(found !== undefined)

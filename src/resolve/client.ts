@@ -111,9 +111,13 @@ class Client {
     | undefined {
     const { service, request } = this.#for
     const { resolver } = this.#ports
-    const plan = resolver.plan(service, request)
-    const seat = resolver.peek(plan, request) ?? resolver.first(plan, request)
-    if (seat !== undefined) return seat
+    try {
+      const plan = resolver.plan(service, request)
+      const seat = resolver.peek(plan, request) ?? resolver.first(plan, request)
+      if (seat !== undefined) return seat
+    } catch {
+      return undefined // closed, or a strategy that throws: the call will say so
+    }
     const standIn = this.#ports.standIn(service)
     return standIn && { instance: standIn, parts: { except: noNames } }
   }

@@ -1,5 +1,6 @@
 import type { Catalog } from '../catalog/catalog.js'
 import type { Pool } from '../catalog/scope.js'
+import { RegistryClosedError } from '../core/errors.js'
 import { canonical, type RequirementInput } from '../model/capability.js'
 import { checkRequest, toRequirements } from '../model/parse.js'
 import { everyHandler } from '../model/provider.js'
@@ -36,6 +37,7 @@ export class Plans {
   readonly #ofHandler = new Map<string, Map<string, Step>>()
   readonly #cached: { readonly plan: Plan; forget(): void }[] = []
   #hand = 0
+  #closed = false
 
   constructor(catalog: Catalog<Seat>) {
     this.#catalog = catalog
@@ -71,7 +73,14 @@ export class Plans {
     for (const cached of this.#cached.splice(0)) cached.forget()
   }
 
+  /** Without plans, whoever still asks, such as a client, comes through here. */
+  close(): void {
+    this.clear()
+    this.#closed = true
+  }
+
   #compile(service: string, request: ServiceRequest): Plan {
+    if (this.#closed) throw new RegistryClosedError('find a provider')
     checkRequest(service, request)
     const { handler, requires = [], fallbackToGlobal = true } = request
     const texts = requires.map((input) => (typeof input === 'string' ? input : keyOfObject(input)))

@@ -204,7 +204,7 @@ export class Resolver {
     this.#stopTimer?.()
     this.#stopTimer = undefined
     this.#waiting.clear()
-    this.plans.clear()
+    this.plans.close()
   }
 
   /** When the next one that waits may be let in; Infinity when nobody waits. */

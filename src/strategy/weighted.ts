@@ -7,8 +7,9 @@ interface Turn extends Timed {
 }
 
 interface Schedule {
-  candidates: readonly Candidate[]
-  readonly turns: Map<string, Turn>
+  readonly candidates: readonly Candidate[]
+  /** Also of those who are not offered at the moment, so that they come back to what they are owed. */
+  readonly dueAt: ReadonlyMap<string, number>
   readonly heap: DueHeap<Turn>
   now: number
 }
@@ -21,38 +22,46 @@ interface Schedule {
 export function weighted(): Strategy {
   const schedules = new WeakMap<PickRequest['pool'], Schedule>()
   const scheduleOf = (candidates: NonEmpty<Candidate>, { pool }: PickRequest): Schedule => {
-    let schedule = schedules.get(pool)
-    if (schedule === undefined) {
-      schedule = { candidates: [], turns: new Map(), heap: new DueHeap(), now: 0 }
-      schedules.set(pool, schedule)
-    }
-    if (schedule.candidates !== candidates) enrol(schedule, candidates)
-    return schedule
+    const schedule = schedules.get(pool)
+    return schedule?.candidates === candidates ? schedule : enrol(schedule, candidates)
   }
   return {
     name: 'weighted',
-    pick: (candidates, request) => next(scheduleOf(candidates, request)) ?? candidates[0],
+    pick(candidates, request) {
+      const schedule = scheduleOf(candidates, request)
+      schedules.set(request.pool, schedule)
+      return next(schedule) ?? candidates[0]
+    },
     peek: (candidates, request) =>
       scheduleOf(candidates, request).heap.first?.candidate ?? candidates[0],
   }
 }
 
-/** Who stays keeps its turn; who comes (back) starts with half a turn to wait, so that ties follow the order. */
-function enrol(schedule: Schedule, candidates: NonEmpty<Candidate>): void {
-  const { turns, heap } = schedule
-  const before = new Map(turns)
-  turns.clear()
-  heap.clear()
+/** A new schedule: who was there keeps its turn; who comes starts with half a turn to wait. */
+function enrol(before: Schedule | undefined, candidates: NonEmpty<Candidate>): Schedule {
+  const now = before?.now ?? 0
+  const dueAt = before === undefined ? new Map<string, number>() : turnsOf(before, candidates)
+  const heap = new DueHeap<Turn>()
   for (const candidate of candidates) {
-    const kept = before.get(candidate.provider)?.at
-    const at =
-      kept === undefined ? schedule.now + 0.5 / candidate.weight : Math.max(kept, schedule.now)
-    const turn: Turn = { candidate, at, slot: -1 }
-    turns.set(candidate.provider, turn)
-    heap.push(turn)
+    const kept = dueAt.get(candidate.provider)
+    const at = kept === undefined ? now + 0.5 / candidate.weight : Math.max(kept, now)
+    heap.push({ candidate, at, slot: -1 })
   }
-  schedule.candidates = candidates
+  return { candidates, dueAt, heap, now }
 }
+
+/** As many of those who left are remembered as there are candidates now, so that it cannot grow for ever. */
+function turnsOf(schedule: Schedule, candidates: NonEmpty<Candidate>): Map<string, number> {
+  const turns = new Map<string, number>()
+  let spare = candidates.length + sparePlaces
+  const present = new Set(candidates.map(({ provider }) => provider))
+  for (const { candidate, at } of schedule.heap.items) turns.set(candidate.provider, at)
+  for (const [provider, at] of schedule.dueAt)
+    if (!turns.has(provider) && (present.has(provider) || spare-- > 0)) turns.set(provider, at)
+  return turns
+}
+
+const sparePlaces = 64
 
 function next(schedule: Schedule): Candidate | undefined {
   const turn = schedule.heap.popDue(Number.POSITIVE_INFINITY)

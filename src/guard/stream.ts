@@ -8,12 +8,14 @@ export const defaultIdleTimeoutMs = 30_000
 
 type Source = AsyncIterable<unknown>
 
+/** An object that does not let itself be asked is none, and is handed on as it is. */
 export function isStream(value: unknown): value is Source {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    typeof (value as Partial<Source>)[Symbol.asyncIterator] === 'function'
-  )
+  if (typeof value !== 'object' || value === null) return false
+  try {
+    return typeof (value as Partial<Source>)[Symbol.asyncIterator] === 'function'
+  } catch {
+    return false
+  }
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Attempt } from './attempt.js'
+import type { Attempt, Open } from './attempt.js'
 import { guardStream, isStream } from './stream.js'
 import { isThenable, lazyThenable } from './thenable.js'
 
@@ -17,11 +17,13 @@ export function take(attempt: Attempt, work: () => unknown): unknown {
   return takeResult(attempt, result)
 }
 
-export function takeResult(attempt: Attempt, result: unknown): unknown {
-  if (result instanceof Promise && result.constructor === Promise)
-    return attempt.follow(result, openStream)
-  if (isThenable(result)) return takeThenable(attempt, result)
-  const opened = openStream(attempt, result)
+/** A result that cannot even be looked at, such as a revoked proxy, is a result all the same. */
+export function takeResult(attempt: Attempt, result: unknown, open: Open = openStream): unknown {
+  if (isThenable(result))
+    return result instanceof Promise && result.constructor === Promise
+      ? attempt.follow(result, open)
+      : takeThenable(attempt, result, open)
+  const opened = open(attempt, result)
   if (attempt.stream === undefined) attempt.succeed(result)
   return opened
 }
@@ -42,13 +44,13 @@ export function openStream(attempt: Attempt, value: unknown): unknown {
 }
 
 /** A lazy promise starts its work at once but parses when asked; what is asked first is the outcome. */
-function takeThenable(attempt: Attempt, thenable: PromiseLike<unknown>): unknown {
+function takeThenable(attempt: Attempt, thenable: PromiseLike<unknown>, open: Open): unknown {
   attempt.watch('unused', attempt.host.settings.timeoutMs, attempt.startedAt)
   let followed = false
   return lazyThenable(thenable, (ask) => {
     const answer = ask(thenable)
     if (followed || !isThenable(answer)) return answer
     followed = true
-    return attempt.follow(answer, openStream)
+    return attempt.follow(answer, open)
   })
 }

@@ -35,14 +35,18 @@ export function lazyThenable(
   }
   const ask =
     (key: PropertyKey) =>
-    (...args: unknown[]) =>
-      drive((thenable) => {
+    (...args: unknown[]) => {
+      const one: Ask = (thenable) => {
         const method: unknown = Reflect.get(thenable, key)
         if (typeof method !== 'function') throw new TypeError(`${String(key)} is not a function`)
-        return Reflect.apply(method, thenable, args)
-      })
+        const answer: unknown = Reflect.apply(method, thenable, args)
+        return answer === thenable && like !== undefined ? itself : answer
+      }
+      const answer = drive(one)
+      return answer === itself ? proxy : answer
+    }
   const shadow: object = Object.create(like ? Object.getPrototypeOf(like) : Promise.prototype)
-  return new Proxy(shadow, {
+  const proxy = new Proxy(shadow, {
     get(_, key) {
       if (Object.hasOwn(own, key)) return own[key]
       if (like === undefined)
@@ -51,4 +55,8 @@ export function lazyThenable(
       return typeof value === 'function' && key !== 'constructor' ? ask(key) : value
     },
   }) as PromiseLike<unknown>
+  return proxy
 }
+
+/** What a method answered that returns its receiver, as query builders do: nothing was decided yet. */
+const itself: unique symbol = Symbol('itself')

@@ -1,11 +1,11 @@
 import { EventEmitter } from 'node:events'
 import { Stream } from 'node:stream'
-import { inspect } from 'node:util'
-import type { CallFacts } from '../guard/attempt.js'
+import { inspect, types } from 'node:util'
+import type { CallFacts, Open } from '../guard/attempt.js'
 import type { Permit } from '../guard/circuit.js'
 import type { Guard } from '../guard/guard.js'
 import { isStream } from '../guard/stream.js'
-import { takeResult } from '../guard/take.js'
+import { openStream, takeResult } from '../guard/take.js'
 import { isThenable } from '../guard/thenable.js'
 import type { WithSignal } from '../model/provider.js'
 
@@ -30,16 +30,47 @@ export function kindOfAnswer(answer: unknown): MethodKind {
   return isStream(answer) ? 'stream' : 'sync'
 }
 
+/** What was seen of a method counts for every view and client of it. */
+const learnt = new WeakMap<AnyFunction, MethodKind>()
+
 export function kindOf(method: AnyFunction): MethodKind {
+  const seen = learnt.get(method)
+  if (seen !== undefined) return seen
   if (method.constructor === AsyncFunction) return 'async'
   return method.constructor === AsyncGeneratorFunction ? 'stream' : 'unknown'
+}
+
+/** A method that was ever seen to answer with a promise is no sync one. */
+export function learn(method: AnyFunction, kind: MethodKind, answer: unknown): MethodKind {
+  if (kind !== 'unknown' && (kind !== 'sync' || !isThenable(answer))) return kind
+  const seen = kindOfAnswer(answer)
+  learnt.set(method, seen)
+  return seen
 }
 
 /** What a refused call gives: it fails the way the method would. */
 export function refusedAs(kind: MethodKind, error: unknown): unknown {
   if (kind === 'sync') throw error
-  return kind === 'stream' ? failingStream(error) : Promise.reject(error)
+  if (kind === 'stream') return failingStream(error)
+  const rejected = Promise.reject(error)
+  return kind === 'async' ? rejected : Object.setPrototypeOf(rejected, anyPromise)
 }
+
+/**
+ * A refused call may have been meant for more than a promise: `.withResponse()` and the like give
+ * the rejection again instead of a TypeError, and read as a stream it fails.
+ */
+const anyPromise: object = new Proxy(Promise.prototype, {
+  get(target, key, rejected: Promise<never>) {
+    if (key in target) return Reflect.get(target, key, rejected)
+    if (key === Symbol.asyncIterator)
+      return () => {
+        rejected.catch(() => {}) // the stream says it
+        return { next: () => rejected }
+      }
+    return typeof key === 'symbol' || key === 'toJSON' ? undefined : () => rejected
+  },
+})
 
 function failingStream(error: unknown): AsyncIterableIterator<never> {
   return {
@@ -50,16 +81,25 @@ function failingStream(error: unknown): AsyncIterableIterator<never> {
   }
 }
 
+const wellKnown: ReadonlySet<unknown> = new Set(
+  Reflect.ownKeys(Symbol).map((name) => Reflect.get(Symbol, name) as unknown),
+)
+
+/** `Symbol.iterator`, `Symbol.for('nodejs.util.inspect.custom')`: not the service's own words. */
+const isOfLanguage = (key: symbol): boolean =>
+  wellKnown.has(key) || Symbol.keyFor(key)?.startsWith('nodejs.') === true
+
 /** Names that belong to the language or to event emitters, not to the service. */
 export function isUnguarded(
   target: object,
   key: PropertyKey,
   except: ReadonlySet<string>,
 ): boolean {
-  if (typeof key === 'symbol') return true
+  if (typeof key === 'symbol') return isOfLanguage(key)
   if (key in Object.prototype || key === 'isHealthy' || key === 'toJSON' || except.has(String(key)))
     return true
-  if (typeof target === 'function' && key in Function.prototype) return true
+  if (typeof target === 'function' && (key in Function.prototype || key === 'prototype'))
+    return true
   return target instanceof EventEmitter && key in EventEmitter.prototype
 }
 
@@ -113,11 +153,27 @@ class GuardedInstance {
       if (key === 'constructor') return value
       if (isUnguarded(target, key, this.#by.except))
         return unguarded(value as AnyFunction, target, view)
-      return this.#method(value as AnyFunction, join(path, key), target, () => view)
+      return this.#function(value as AnyFunction, join(path, key), target, () => view)
     }
     if (isNested(value) && !isUnguarded(target, key, this.#by.except))
       return this.view(value, join(path, key))
     return value
+  }
+
+  /** A plain function for a plain method; a mirror for a class, or one that has properties. */
+  #function(
+    method: AnyFunction,
+    path: string,
+    target: object,
+    viewOf: () => object | undefined,
+  ): object {
+    const call = this.#method(method, path, target, viewOf)
+    if (!hasMore(method)) return likeMethod(call, method)
+    const view: object = mirror(method, {
+      read: (key, value) => this.#read(method, path, view, key, value),
+      call,
+    })
+    return view
   }
 
   #method(
@@ -130,6 +186,10 @@ class GuardedInstance {
     const { clock } = guard.ports
     const facts: CallFacts = { method: path === '' ? undefined : path, number: 1 }
     const instance = this
+    const open: Open =
+      target === undefined
+        ? openStream
+        : (attempt, value) => (value === target ? viewOf() : openStream(attempt, value))
     let kind = kindOf(method)
     return function guarded(this: unknown, ...args: unknown[]): unknown {
       const view = viewOf()
@@ -140,7 +200,7 @@ class GuardedInstance {
       try {
         attempt = guard.begin(facts, args, clock.now(), reserved)
       } catch (refusal) {
-        return refusedAs(kind, refusal)
+        return refusedAs(kindOf(method), refusal)
       }
       let result: unknown
       try {
@@ -154,11 +214,34 @@ class GuardedInstance {
         attempt.succeed(result)
         return view
       }
-      const taken = takeResult(attempt, result)
-      if (kind === 'unknown') kind = kindOfAnswer(result)
+      const taken = takeResult(attempt, result, open)
+      if (kind === 'unknown' || kind === 'sync') kind = learn(method, kind, result)
       return taken
     } as AnyFunction
   }
+}
+
+const plainKeys: ReadonlySet<PropertyKey> = new Set([
+  'length',
+  'name',
+  'prototype',
+  'arguments',
+  'caller',
+])
+
+/** Whether a function is more than something to call: it has properties, or is made with `new`. */
+function hasMore(method: AnyFunction): boolean {
+  if (types.isProxy(method) || Reflect.ownKeys(method).some((key) => !plainKeys.has(key)))
+    return true
+  return Reflect.getOwnPropertyDescriptor(method, 'prototype')?.writable === false // a class
+}
+
+function likeMethod(call: AnyFunction, method: AnyFunction): AnyFunction {
+  for (const key of ['name', 'length'] as const) {
+    const descriptor = Reflect.getOwnPropertyDescriptor(method, key)
+    if (descriptor !== undefined) Reflect.defineProperty(call, key, descriptor)
+  }
+  return call
 }
 
 export const join = (path: string, key: PropertyKey): string =>
@@ -190,10 +273,13 @@ export interface Mirrored {
 export function mirror(target: object, shown: Mirrored): object {
   const shadow = shadowOf(target)
   Object.defineProperty(shadow, inspect.custom, { value: () => target, configurable: true })
-  return new Proxy(shadow, new Mirror(target, shown))
+  const handler = new Mirror(target, shown)
+  handler.proxy = new Proxy(shadow, handler)
+  return handler.proxy
 }
 
 class Mirror implements ProxyHandler<object> {
+  proxy: object | undefined
   readonly #target: object
   readonly #mirrored: Mirrored
   #shown: Map<PropertyKey, { readonly value: unknown; readonly shown: unknown }> | undefined
@@ -258,7 +344,8 @@ class Mirror implements ProxyHandler<object> {
   }
 
   construct(_: object, args: unknown[], newTarget: unknown): object {
-    return Reflect.construct(this.#target as never, args, newTarget as never)
+    const made = newTarget === this.proxy ? this.#target : newTarget
+    return Reflect.construct(this.#target as never, args, made as never)
   }
 }
 

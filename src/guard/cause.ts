@@ -17,6 +17,9 @@ const weights: Record<Cause, Failure['weight']> = {
   refused: 'neutral',
 }
 
+/** Whoever says this has turned the request away before acting on it. */
+const actedOnNothing: ReadonlySet<Cause> = new Set(['refused', 'rate-limit', 'auth'])
+
 /** The request never left: trying it elsewhere cannot repeat an effect. */
 const unsentCodes = new Set([
   'ECONNREFUSED',
@@ -53,7 +56,7 @@ export function toFailure(
     cause,
     weight: weights[cause],
     error,
-    unsent: cause === 'refused' || cause === 'rate-limit' || evidence.unsent,
+    unsent: actedOnNothing.has(cause) || evidence.unsent,
     ...(retryAfterMs !== undefined && { retryAfterMs }),
   }
 }

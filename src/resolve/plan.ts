@@ -17,7 +17,7 @@ export interface Plan {
   /** What was asked for, as people read it. */
   readonly requires: readonly string[]
   readonly pools: readonly Pool<Seat>[]
-  /** Set at each use, cleared by the sweep that looks for plans nobody uses (the CLOCK algorithm). */
+  /** Set at each use after the first, cleared by the sweep that looks for plans nobody uses (the CLOCK algorithm). */
   used: boolean
 }
 
@@ -122,7 +122,7 @@ export class Plans {
     const handlers = fallbackToGlobal || own.length === 0 ? [...own, everyHandler] : own
     const pools = handlers.map((name) => this.#catalog.scope(service, name).lend(requirements, key))
     const texts = requirements.map(({ text }) => text)
-    return { service, handler, requires: Object.freeze(texts), pools, used: true }
+    return { service, handler, requires: Object.freeze(texts), pools, used: false }
   }
 
   #step(service: string, handler: string | undefined, texts: readonly string[]): Step {

@@ -20,6 +20,10 @@ export function strategyConformance(make: () => Strategy): readonly Conformance[
     { name: 'copes with candidates that come and go', run: () => copesWithChange(make()) },
     { name: 'changes neither the candidates nor the request', run: () => changesNothing(make()) },
     { name: 'peeks without changing what is picked', run: () => peeksPurely(make) },
+    {
+      name: 'peeks at some of the candidates without changing what is picked',
+      run: () => peeksAtSome(make),
+    },
   ]
 }
 
@@ -71,6 +75,23 @@ function peeksPurely(make: () => Strategy): void {
     const foreseen = strategy.peek(offered, request(turn))
     expect(strategy.peek(offered, request(turn)) === foreseen, 'two peeks in a row differ')
     expect(strategy.pick(offered, request(turn)) === foreseen, 'pick did not follow peek')
+  }
+}
+
+/** As `explain` does for a request that excludes some. Beside it, one that nobody looks at. */
+function peeksAtSome(make: () => Strategy): void {
+  const strategy = make()
+  const beside = make()
+  if (strategy.peek === undefined) return
+  const offered = candidates(5)
+  for (let turn = 0; turn < 50; turn++) {
+    const some: NonEmpty<Candidate> = [
+      offered[turn % 5] ?? offered[0],
+      ...offered.slice(turn % 3, 2),
+    ]
+    strategy.peek(some, request(turn))
+    const picked = strategy.pick(offered, request(turn))
+    expect(picked === beside.pick(offered, request(turn)), 'a peek changed what is picked')
   }
 }
 

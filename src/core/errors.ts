@@ -107,7 +107,7 @@ export class UnavailableError extends SwitchgearError {
   override readonly name = 'UnavailableError'
   readonly code = 'SWITCHGEAR_UNAVAILABLE'
   readonly provider: string
-  readonly reason: 'cooling' | 'draining' | 'connecting'
+  readonly reason: 'cooling' | 'draining'
   readonly retryAfterMs: number | undefined
 
   constructor(provider: string, reason: UnavailableError['reason'], retryAfterMs?: number) {
@@ -127,7 +127,6 @@ const unavailableText: Record<UnavailableError['reason'], (name: string, ms?: nu
     `Provider '${name}' asked for a pause and rests for ${Math.ceil(ms ?? 0)} ms; ask the registry for another one or wait`,
   draining: (name) =>
     `Provider '${name}' was unregistered or is draining and admits no new calls; ask the registry for another one`,
-  connecting: (name) => `Provider '${name}' is not connected yet; use getService, call or client`,
 }
 
 /** What went wrong in one attempt of a call. */

@@ -61,7 +61,7 @@ export interface WatchedStream {
   /** Whether somebody reads it. */
   readonly inUse: boolean
   /** What its silence is called. */
-  stallError(): Error
+  stallError(): CallTimeoutError
   /** Tells reader and source that it is over. */
   stop(error: unknown): void
 }
@@ -190,7 +190,8 @@ export class Attempt implements Deadline {
       else if (!this.stream.inUse) this.succeed(undefined)
     } else {
       const error = this.stream?.stallError() ?? this.#timeoutError(name, settings.timeoutMs)
-      const cut = this.leftover && this.allowedMs < settings.timeoutMs
+      // A stream that was cut was alive, and leftover time proves nothing about who got it.
+      const cut = error.limit === 'budget' && (this.leftover || this.stream !== undefined)
       this.#giveUp(failureOf(cut ? 'aborted' : 'timeout', error), now)
     }
   }

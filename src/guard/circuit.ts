@@ -240,7 +240,11 @@ export class Circuit {
     }
     state.failures += 1
     if (state.failures >= this.#settings.failureThreshold)
-      this.#open(now, now + this.#nextRestMs, `${state.failures} failures in a row`)
+      this.#open(
+        now,
+        now + this.#nextRestMs,
+        state.failures === 1 ? 'a failure' : `${state.failures} failures in a row`,
+      )
     else if (this.#window?.exceeds(this.#settings))
       this.#open(
         now,

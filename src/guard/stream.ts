@@ -106,6 +106,8 @@ class GuardedIterator implements AsyncIterator<unknown>, WatchedStream {
   #iterator: AsyncIterator<unknown> | undefined
   #reads: Read[] = []
   #begun = false
+  /** The budget of the call ends before the limit of the stream. */
+  #cut = false
   #closed = false
 
   constructor(attempt: Attempt, source: Source, limits: StreamLimits) {
@@ -153,8 +155,12 @@ class GuardedIterator implements AsyncIterator<unknown>, WatchedStream {
   }
 
   #await(): void {
-    const { clock } = this.#attempt.host.ports
-    this.#attempt.watch('stream', this.#begun ? this.#idleMs : this.#firstMs, clock.now())
+    const { allowedMs, host, startedAt } = this.#attempt
+    const now = host.ports.clock.now()
+    const limitMs = this.#begun ? this.#idleMs : this.#firstMs
+    const leftMs = startedAt + allowedMs - now
+    this.#cut = leftMs < limitMs
+    this.#attempt.watch('stream', Math.max(0, this.#cut ? leftMs : limitMs), now)
   }
 
   #arrived(read: Read, result: IteratorResult<unknown>): void {
@@ -194,6 +200,7 @@ class GuardedIterator implements AsyncIterator<unknown>, WatchedStream {
 
   stallError(): CallTimeoutError {
     const { name } = this.#attempt.host
+    if (this.#cut) return new CallTimeoutError(name, Math.round(this.#attempt.allowedMs), 'budget')
     return this.#begun
       ? new CallTimeoutError(name, this.#idleMs, 'idle')
       : new CallTimeoutError(name, this.#firstMs, 'first-chunk')

@@ -39,9 +39,9 @@ export class NoProviderError extends SwitchgearError {
     this.retryAfterMs = waits.length === 0 ? undefined : Math.min(...waits)
   }
 
-  /** An incapable or excluded provider stays so; every other refusal may pass by itself. */
+  /** An incapable, excluded or isolated provider stays so; every other refusal may pass by itself. */
   get retryable(): boolean {
-    return this.refusals.some(({ reason }) => reason !== 'incapable' && reason !== 'excluded')
+    return this.refusals.some(mayPass)
   }
 }
 
@@ -53,6 +53,11 @@ function summary(refusals: readonly ProviderRefusal[], requires: readonly string
   const more = refusals.length - spelledOut
   const listed = refusals.slice(0, spelledOut).map(refusalText).join('; ')
   return more > 0 ? `${listed}; and ${more} more.` : `${listed}.`
+}
+
+function mayPass(refusal: Refusal): boolean {
+  if (refusal.reason === 'circuit-open') return Number.isFinite(refusal.retryAfterMs)
+  return refusal.reason !== 'incapable' && refusal.reason !== 'excluded'
 }
 
 function waitOf(refusal: Refusal): number | undefined {
@@ -67,7 +72,9 @@ export function refusalText(refusal: ProviderRefusal): string {
     case 'incapable':
       return `${provider} lacks ${refusal.missing.join(', ')}`
     case 'excluded':
-      return `${provider} is excluded by ${refusal.constraint}`
+      return refusal.constraint === 'exclude'
+        ? `the request excludes ${provider}`
+        : `${provider} does not match ${refusal.constraint}`
     case 'unhealthy':
       return `${provider} is unhealthy`
     case 'loading':

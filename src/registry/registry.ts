@@ -68,7 +68,7 @@ export interface RegistryMetrics {
   readonly halfOpenCircuits: number
   readonly healthCheckFailures: number
   readonly health: Readonly<Record<Health, number>>
-  /** Time of a look-up, from one in 64 of them. */
+  /** Time of a look-up, from one in 64 of those by `getService` and `resolve`. */
   readonly resolution: Percentiles
 }
 

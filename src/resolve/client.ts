@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import type { CallOptions } from '../model/parse.js'
 import type { ServiceRequest } from '../model/request.js'
 import { type CallPorts, LogicalCall, type Work } from './call.js'
@@ -75,9 +76,15 @@ class Client {
       shown.set(key, view)
       return view
     }
-    const view: object = new Proxy(callable ? callableShadow() : {}, {
+    const shadow = callable ? callableShadow() : {}
+    const { service, request } = this.#for
+    Object.defineProperty(shadow, inspect.custom, {
+      value: () => `Client ${inspect({ service, path: name, request })}`,
+      configurable: true,
+    })
+    const view: object = new Proxy(shadow, {
       get: (_, key) => read(key),
-      set: () => false,
+      set: (_, key) => readOnly(key, this.#for.service),
       deleteProperty: () => false,
       defineProperty: () => false,
       setPrototypeOf: () => false,
@@ -188,6 +195,13 @@ class MethodWork implements Work {
     if (this.#method.kind === 'unknown') this.#method.kind = kindOfAnswer(result)
     return result === instance ? this.#client : result
   }
+}
+
+/** Which provider would it be set on? */
+function readOnly(key: PropertyKey, service: string): never {
+  throw new TypeError(
+    `Cannot set ${String(key)}: a client of "${service}" stands for whichever provider a call goes to; set it on the provider's own instance`,
+  )
 }
 
 function walk(from: object | undefined, path: readonly string[]): object | undefined {

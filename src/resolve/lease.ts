@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import type { Attempt, CallFacts } from '../guard/attempt.js'
 import { type Permit, sharedPermit } from '../guard/circuit.js'
 import { take } from '../guard/take.js'
@@ -61,6 +62,11 @@ export class Lease<T = unknown> {
     this.release()
   }
 
+  /** @internal */
+  get spent(): boolean {
+    return this.#spent
+  }
+
   #begin(): Attempt {
     const { guard } = this.#seat
     const probe = this.#spent ? undefined : this.#probe
@@ -80,3 +86,9 @@ export class Lease<T = unknown> {
 
 /** Of no generation: its outcome has no say. */
 const outdated: Permit = sharedPermit(-1)
+
+Object.defineProperty(Lease.prototype, inspect.custom, {
+  value(this: Lease) {
+    return `Lease { provider: '${this.provider}'${this.spent ? ', spent' : ''} }`
+  },
+})

@@ -100,6 +100,7 @@ export class Resolver {
       seat = this.pick(plan, request, this.#connected)
     }
     this.#end(seat !== undefined, startedAt)
+    if (this.#checks.count > 0) this.#checkBehind(plan, seat)
     return seat && new Lease(seat, this.epoch, permit)
   }
 
@@ -126,7 +127,8 @@ export class Resolver {
 
   #select(plan: Plan, request: ServiceRequest, filter: Filter): Seat | undefined {
     const everybody = filter === anySeat || (filter === this.#connected && this.unconnected === 0)
-    return everybody && isPlain(request) ? selectPlain(plan) : select(plan, request, filter)
+    if (everybody && isPlain(request)) return selectPlain(plan)
+    return select(plan, request, everybody ? anySeat : filter)
   }
 
   /** The same after the checks that are due; a promise only if there are any. */
@@ -155,9 +157,15 @@ export class Resolver {
       request,
       skip === undefined ? this.#connected : { ...this.#connected, skip },
     )
-    if (seat !== undefined && this.#checks.count > 0 && this.#checks.due(seat, this.clock.now()))
-      void this.#checks.check(seat)
+    if (this.#checks.count > 0) this.#checkBehind(plan, seat)
     return seat
+  }
+
+  /** A look-up that cannot wait begins the checks that are due, for those who come after it. */
+  #checkBehind(plan: Plan, seat: Seat | undefined): void {
+    const now = this.clock.now()
+    for (const unwell of this.#unwell(plan, now, undefined)) void this.#checks.check(unwell)
+    if (seat !== undefined && this.#checks.due(seat, now)) void this.#checks.check(seat)
   }
 
   /** What a look-up would give now, changing nothing; `undefined` also where a strategy leaves it to chance. */

@@ -562,11 +562,11 @@ describe('3.9 export and restore', () => {
       failures: 0,
       openedAt: wallNow - 20,
       retryAt: wallNow + 80,
-      reason: '1 failures in a row',
+      reason: 'a failure',
     })
     const next = fresh()
     next.circuit.restore(saved, 5, wallNow + 30)
-    expect(next.circuit.opening(5)).toMatchObject({ retryAt: 55, reason: '1 failures in a row' })
+    expect(next.circuit.opening(5)).toMatchObject({ retryAt: 55, reason: 'a failure' })
   })
 
   it('a wall clock that was set back cannot keep it shut, one that went ahead lets it probe', () => {

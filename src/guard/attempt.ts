@@ -52,6 +52,7 @@ export interface Caller {
   committed: boolean
   /** Decides what comes after this failure, before it is told; says why it is not tried again. */
   judge(attempt: Attempt, failure: Failure, now: number): NotRetried | undefined
+  succeeded(): void
   /** Gives what the caller gets instead of the error, while there is something left to try. */
   recover(attempt: Attempt): Promise<unknown> | undefined
 }
@@ -152,6 +153,7 @@ export class Attempt implements Deadline {
     if (this.settled) return
     this.settled = true
     this.host.settleSuccess(this, result)
+    if (this.caller !== undefined) this.caller.succeeded()
     this.end()
   }
 

@@ -15,11 +15,13 @@ export type Ask = (thenable: PromiseLike<unknown>) => unknown
  * Stands for a promise with more methods (`openai`'s `.withResponse()`). `then`, `catch` and
  * `finally` go through `drive`, once; so does each other method. Anything else is read from `like`.
  *
- * With no `like` yet, because the work has not begun, every other name is taken for a method.
+ * With no `like` yet, because the work has not begun, every other name is taken for a method, and
+ * it can be read as the stream that it may turn out to be.
  */
 export function lazyThenable(
   like: object | undefined,
   drive: (ask: Ask) => unknown,
+  iterate?: () => AsyncIterator<unknown>,
 ): PromiseLike<unknown> {
   let main: Promise<unknown> | undefined
   const settled = (): Promise<unknown> => {
@@ -45,6 +47,7 @@ export function lazyThenable(
       const answer = drive(one)
       return answer === itself ? proxy : answer
     }
+  if (iterate !== undefined) own[Symbol.asyncIterator] = iterate
   const shadow: object = Object.create(like ? Object.getPrototypeOf(like) : Promise.prototype)
   const proxy = new Proxy(shadow, {
     get(_, key) {

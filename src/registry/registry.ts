@@ -465,8 +465,7 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
     const work: Work = {
       method: undefined,
       limits,
-      sync: false,
-      plain: true,
+      kind: 'async',
       run: (instance, context) => fn(instance as never, context),
     }
     return new LogicalCall(calls, plan, request, options, work, now).start(now)

@@ -1,5 +1,6 @@
 import { backoffMs } from '../core/backoff.js'
-import { AllProvidersFailedError, type AttemptFailure } from '../core/errors.js'
+import { after } from '../core/clock.js'
+import { AllProvidersFailedError, type AttemptFailure, CallTimeoutError } from '../core/errors.js'
 import type { Cause, Failure } from '../core/outcome.js'
 import type { Random } from '../core/random.js'
 import type { Attempt, Caller, CallFacts, StreamLimits } from '../guard/attempt.js'
@@ -14,7 +15,8 @@ import { type Budget, type RetryBudget, takeExtra } from './budget.js'
 import { connect } from './connect.js'
 import { type CallContext, RunningCall, running } from './context.js'
 import { refusalsOf } from './explain.js'
-import { failingOver } from './failover-stream.js'
+import { failingOver, streamOf } from './failover-stream.js'
+import { type MethodKind, refusedAs } from './instance.js'
 import type { Plan } from './plan.js'
 import type { Resolver } from './resolver.js'
 import type { Seat } from './seat.js'
@@ -37,11 +39,11 @@ const movesOn: ReadonlySet<Cause> = new Set([
 export interface Work {
   readonly method: string | undefined
   readonly limits: StreamLimits | undefined
-  /** It only ever answered plain values, so its caller does not await. */
-  readonly sync: boolean
-  /** It is known to answer with a promise and nothing more. */
-  readonly plain: boolean
+  /** How it is known to answer; who only ever got plain values does not await. */
+  readonly kind: MethodKind
   run(instance: object, context: CallContext, seat: Seat | undefined): unknown
+  /** What the caller gets instead of an answer that must not be handed on as it is. */
+  shown?(answer: unknown): unknown
 }
 
 /** What calls need from their surroundings. */
@@ -75,6 +77,8 @@ export class LogicalCall implements Caller {
   #ask: Ask | undefined = undefined
   /** The stream has handed something on: from here nothing can be taken back. */
   committed = false
+  /** The attempt that runs, for what its stream calls when it is read. */
+  running: RunningCall | undefined = undefined
   #unlisten: (() => void) | undefined = undefined
 
   constructor(
@@ -85,7 +89,8 @@ export class LogicalCall implements Caller {
     work: Work,
     now: number,
   ) {
-    const parent = running.get()?.budget
+    const outer = running.get()
+    const parent = outer?.over ? undefined : outer?.budget
     this.#ports = ports
     this.#plan = plan
     this.#request = request
@@ -96,7 +101,7 @@ export class LogicalCall implements Caller {
         now + (options.timeoutMs ?? Number.POSITIVE_INFINITY),
         parent?.deadline ?? Number.POSITIVE_INFINITY,
       ),
-      signal: joined(options.signal, parent?.signal),
+      signal: joined(options.signal, parent && outer?.signal),
       extra: (options.attempts ?? defaultAttempts) - 1,
       parent,
     }
@@ -113,16 +118,19 @@ export class LogicalCall implements Caller {
       this.#unlisten = () => signal.removeEventListener('abort', onAbort)
     }
     const { resolver } = this.#ports
+    const { kind } = this.#work
+    if (now >= this.#budget.deadline && kind !== 'sync') return this.#refuse(this.#timeout(0))
     let found: ReturnType<typeof resolver.pickFresh>
     try {
-      found = this.#work.sync
-        ? resolver.pickSync(this.#plan, this.#request, undefined)
-        : resolver.pickFresh(this.#plan, this.#request, undefined)
+      found =
+        kind === 'sync'
+          ? resolver.pickSync(this.#plan, this.#request, undefined)
+          : resolver.pickFresh(this.#plan, this.#request, undefined)
     } catch (error) {
       return this.#refuse(error) // of a strategy that failed
     }
     if (isThenable(found))
-      return this.#deferred(Promise.resolve(found).then((seat) => ({ result: this.#first(seat) })))
+      return this.#deferred(this.#within(found).then((seat) => ({ result: this.#first(seat) })))
     resolver.count(found !== undefined)
     if (found === undefined) return this.#none()
     return this.#try(found, now)
@@ -135,11 +143,55 @@ export class LogicalCall implements Caller {
    * will have more methods than a promise; unless it is known to have none, all names are promised.
    */
   #deferred(begun: Promise<{ readonly result: unknown }>): unknown {
-    const own = this.#promised(begun) as typeof begun
-    if (this.#work.plain) return own.then(({ result }) => result)
-    return lazyThenable(undefined, (ask) =>
-      own.then(({ result }) => (isThenable(result) ? ask(result) : result)),
+    const { kind } = this.#work
+    const plain = (): Promise<unknown> => begun.then(({ result }) => result)
+    if (kind === 'async') return plain()
+    if (kind === 'stream') return streamOf(plain())
+    return lazyThenable(
+      undefined,
+      (ask) => begun.then(({ result }) => (isThenable(result) ? ask(result) : result)),
+      () => streamOf(plain()),
     )
+  }
+
+  /** What is waited for between attempts takes no longer than the call's signal and deadline allow. */
+  #within<T>(waiting: PromiseLike<T>): Promise<T> {
+    const { deadline, signal } = this.#budget
+    if (signal === undefined && deadline === Number.POSITIVE_INFINITY)
+      return Promise.resolve(waiting)
+    if (signal?.aborted) {
+      waiting.then(undefined, () => {})
+      return Promise.reject(signal.reason)
+    }
+    const { clock } = this.#ports.resolver
+    return new Promise((resolve, reject) => {
+      const leftMs = deadline - clock.now()
+      const giveUp = (error: unknown): void => {
+        over()
+        reject(error)
+      }
+      const onAbort = (): void => giveUp(signal?.reason)
+      const cancel = Number.isFinite(leftMs)
+        ? after(clock, Math.max(0, leftMs), () => giveUp(this.#timeout(leftMs)))
+        : undefined
+      const over = (): void => {
+        cancel?.()
+        signal?.removeEventListener('abort', onAbort)
+      }
+      signal?.addEventListener('abort', onAbort, { once: true })
+      waiting.then((value) => {
+        over()
+        resolve(value)
+      }, giveUp)
+    })
+  }
+
+  /** Time ran out while nothing was being tried: what was tried before says more. */
+  #timeout(leftMs: number): unknown {
+    const last = this.#failures.at(-1)
+    if (last !== undefined) return this.#error(last.error)
+    this.#unlisten?.()
+    return new CallTimeoutError(this.#plan.service, Math.max(0, Math.round(leftMs)), 'budget')
   }
 
   #first(seat: Seat | undefined): unknown {
@@ -152,6 +204,7 @@ export class LogicalCall implements Caller {
   /** One attempt. Refused at the last moment, it costs nothing and the next one is tried. */
   #try(seat: Seat, now: number): unknown {
     const { method } = this.#work
+    if (seat.removed) return this.#tryOther(seat)
     if (seat.instance === undefined) return this.#deferred(this.#connect(seat))
     this.#seat = seat
     const facts: CallFacts = { method, number: this.#number + 1 }
@@ -172,9 +225,12 @@ export class LogicalCall implements Caller {
 
   #run(seat: Seat, instance: object, attempt: Attempt): unknown {
     const context = new RunningCall(attempt, seat.provider, this.#budget)
+    this.running = context
     let result: unknown
     try {
       result = running.run(context, perform, this.#work, instance, context, seat)
+      if (this.#ask !== undefined && isThenable(result))
+        return this.#answer(attempt, this.#ask(result))
     } catch (error) {
       attempt.fail(error)
       if (!this.#goesOn) throw this.#error(error)
@@ -185,7 +241,6 @@ export class LogicalCall implements Caller {
       if (attempt.stream === undefined) attempt.succeed(result)
       return opened
     }
-    if (this.#ask !== undefined) return this.#answer(attempt, this.#ask(result))
     if (result instanceof Promise && result.constructor === Promise)
       return this.#follow(attempt, result)
     attempt.watch('unused', seat.guard.settings.timeoutMs, attempt.startedAt)
@@ -193,8 +248,7 @@ export class LogicalCall implements Caller {
   }
 
   #follow(attempt: Attempt, promise: PromiseLike<unknown>): Promise<unknown> {
-    const followed = attempt.follow(promise, openAndFailOver)
-    return this.#unlisten === undefined ? followed : this.#promised(followed)
+    return attempt.follow(promise, openAndFailOver)
   }
 
   /** What is asked first decides, on this attempt and on those that may come after it. */
@@ -203,13 +257,14 @@ export class LogicalCall implements Caller {
     let winner = thenable
     return lazyThenable(thenable, (ask) => {
       if (answered !== undefined) return answered.then(() => ask(winner))
+      const answer = ask(thenable)
+      if (!isThenable(answer)) return answer // it decides nothing, such as `cancel()`
       this.#ask = (one) => {
         winner = one
         return ask(one)
       }
-      const answer = this.#answer(attempt, this.#ask(thenable))
-      if (answer instanceof Promise) answered = answer
-      return answer
+      answered = this.#follow(attempt, answer)
+      return answered
     })
   }
 
@@ -226,8 +281,8 @@ export class LogicalCall implements Caller {
       this.#tellMove(seat, next)
       return this.#try(next, this.#ports.resolver.clock.now())
     }
-    if (this.#work.sync) throw this.#error(error)
-    return this.#promised(this.#again(seat, error))
+    if (this.#work.kind === 'sync') throw this.#error(error)
+    return this.#again(seat, error)
   }
 
   #tryOther(seat: Seat): unknown {
@@ -241,22 +296,33 @@ export class LogicalCall implements Caller {
 
   /** A provider that cannot be connected has not seen the call, so the next one may be tried. */
   async #connect(seat: Seat): Promise<{ readonly result: unknown }> {
-    try {
-      await connect(seat)
-    } catch (error) {
-      const failure: Failure = { ...seat.guard.classify(error), unsent: true }
-      this.#goesOn = this.#mayGoOn(seat, failure, error, 0) === undefined
-      if (!this.#goesOn) throw this.#error(error)
-      return { result: this.#again(seat, error) }
-    }
-    return { result: this.#try(seat, this.#ports.resolver.clock.now()) }
+    const { clock } = this.#ports.resolver
+    const startedAt = clock.now()
+    const problem = await this.#within(
+      connect(seat).then(
+        () => undefined,
+        (error: unknown) => ({ error }),
+      ),
+    )
+    const now = clock.now()
+    if (problem === undefined) return { result: this.#try(seat, now) }
+    if (seat.removed) return { result: this.#tryOther(seat) }
+    const { error } = problem
+    const { guard } = seat
+    const failure: Failure = { ...guard.classify(error), unsent: true }
+    const reason = this.#mayGoOn(seat, failure, error, now - startedAt)
+    this.#number += 1
+    const facts: CallFacts = { method: this.#work.method, number: this.#number }
+    const notRetried = reason === 'final' ? undefined : reason
+    guard.ports.failed(guard, facts, now - startedAt, failure, notRetried)
+    if (reason !== undefined) throw this.#error(error)
+    return { result: this.#again(seat, error) }
   }
 
   /** The next attempt after a failure: elsewhere if anybody is eligible, else here again after a pause. */
   async #again(from: Seat, error: unknown): Promise<unknown> {
     const { resolver } = this.#ports
-    const found = await resolver.pickFresh(this.#plan, this.#request, this.#triedWith(from))
-    const next = found ?? (await this.#waitForTried())
+    const next = (await this.#pick(this.#triedWith(from))) ?? (await this.#waitForTried())
     if (next === undefined) throw this.#error(error)
     if (this.#budget.signal?.aborted) throw this.#budget.signal.reason
     if (next !== from) this.#tellMove(from, next)
@@ -277,8 +343,15 @@ export class LogicalCall implements Caller {
     if (waitMs > longestWaitMs && deadline === Number.POSITIVE_INFINITY) return undefined
     if (now + waitMs >= deadline) return undefined
     await resolver.clock.sleep(waitMs, signal)
+    const other = await this.#pick(this.#tried) // it may have become eligible meanwhile
+    if (other !== undefined) return other
     this.#tried?.clear()
-    return resolver.pickFresh(this.#plan, this.#request, undefined)
+    return this.#pick(undefined)
+  }
+
+  async #pick(skip: ReadonlySet<Seat> | undefined): Promise<Seat | undefined> {
+    const found = this.#ports.resolver.pickFresh(this.#plan, this.#request, skip)
+    return isThenable(found) ? this.#within(found) : found
   }
 
   // --- what an attempt asks --------------------------------------------------------------------
@@ -289,7 +362,12 @@ export class LogicalCall implements Caller {
     const durationMs = now - attempt.startedAt
     const reason = this.#mayGoOn(seat, failure, failure.error, durationMs)
     this.#goesOn = reason === undefined
+    if (!this.#goesOn) this.#unlisten?.()
     return reason === 'final' ? undefined : reason
+  }
+
+  succeeded(): void {
+    this.#unlisten?.()
   }
 
   recover(attempt: Attempt): Promise<unknown> | undefined {
@@ -330,6 +408,7 @@ export class LogicalCall implements Caller {
 
   /** One failure is thrown as it is; several are thrown together. The caller's own abort stays itself. */
   #error(error: unknown): unknown {
+    this.#unlisten?.()
     if (this.#failures.length < 2 || this.#failures.at(-1)?.cause === 'aborted') return error
     return new AllProvidersFailedError(this.#plan.service, Object.freeze([...this.#failures]))
   }
@@ -338,11 +417,13 @@ export class LogicalCall implements Caller {
     const { service } = this.#plan
     const standIn = this.#ports.standIn(service)
     if (standIn === undefined) return this.#refuse(this.#noProvider())
+    this.#unlisten?.()
     this.#ports.standInUsed(service, this.#work.method)
     const signal = this.#budget.signal ?? new AbortController().signal
     const { deadline } = this.#budget
     const context = { provider: 'stand-in', attempt: 1, signal, deadline, metadata: {}, models: [] }
-    return this.#work.run(standIn, context, undefined)
+    const answer = this.#work.run(standIn, context, undefined)
+    return this.shown(answer)
   }
 
   #noProvider(): NoProviderError {
@@ -354,22 +435,18 @@ export class LogicalCall implements Caller {
 
   #refuse(error: unknown): unknown {
     this.#unlisten?.()
-    if (this.#work.sync) throw error
-    return Promise.reject(error)
+    return refusedAs(this.#work.kind, error)
   }
 
-  #promised(promise: PromiseLike<unknown>): Promise<unknown> {
-    const done = (): void => this.#unlisten?.()
-    const own = Promise.resolve(promise)
-    own.then(done, done)
-    return own
+  shown(answer: unknown): unknown {
+    return this.#work.shown === undefined ? answer : this.#work.shown(answer)
   }
 
   /** Another one than those that were tried, now; a sync call cannot wait for `connect`. */
   #other(seat: Seat): Seat | undefined {
     const { resolver } = this.#ports
     const skip = this.#triedWith(seat)
-    return this.#work.sync
+    return this.#work.kind === 'sync'
       ? resolver.pickSync(this.#plan, this.#request, skip)
       : resolver.pick(this.#plan, this.#request, { connected: false, skip })
   }
@@ -417,7 +494,6 @@ function perform(
 /** A stream that fails before its first item is replaced by that of the next provider. */
 function openAndFailOver(attempt: Attempt, value: unknown): unknown {
   const opened = openStream(attempt, value)
-  return opened === value || attempt.caller === undefined
-    ? opened
-    : failingOver(opened, attempt, attempt.caller)
+  const call = attempt.caller as LogicalCall
+  return opened === value ? call.shown(value) : failingOver(opened, attempt, call)
 }

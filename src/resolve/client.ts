@@ -5,12 +5,16 @@ import { type CallPorts, LogicalCall, type Work } from './call.js'
 import type { CallContext } from './context.js'
 import {
   type AnyFunction,
+  Constructible,
+  hasMore,
   isNested,
   isUnguarded,
   join,
   kindOf,
-  kindOfAnswer,
+  learn,
   type MethodKind,
+  refusedAs,
+  unguarded,
 } from './instance.js'
 import type { Seat } from './seat.js'
 
@@ -26,19 +30,27 @@ export interface ClientFor {
  * is guarded, and fails over. Properties are read from the best provider of the moment.
  */
 export function createClient(ports: CallPorts, made: ClientFor): object {
-  return new Client(ports, made).view([], '')
+  return new Client(ports, made).view([], '', undefined, 'unknown')
 }
 
 interface Method {
-  readonly path: readonly string[]
+  readonly path: readonly PropertyKey[]
   readonly name: string
   kind: MethodKind
+  /** What it is a method of, as the caller sees it. */
+  readonly owner: object | undefined
+}
+
+/** What was handed out for a function that is not the service's own. */
+interface Passed {
+  readonly value: AnyFunction
+  readonly owner: object
+  readonly fn: AnyFunction
 }
 
 class Client {
   readonly #ports: CallPorts
   readonly #for: ClientFor
-  #root: object | undefined
 
   constructor(ports: CallPorts, made: ClientFor) {
     this.#ports = ports
@@ -46,35 +58,41 @@ class Client {
   }
 
   /** Stands for what is found at `path` of whichever provider is the best one. */
-  view(path: readonly string[], name: string): object {
+  view(
+    path: readonly PropertyKey[],
+    name: string,
+    parent: object | undefined,
+    kind: MethodKind,
+  ): object {
     const shown = new Map<PropertyKey, object>()
+    const passed = new Map<PropertyKey, Passed>()
     const target = (): object | undefined => walk(this.#best()?.instance, path)
     const now = target()
     const callable = now === undefined || typeof now === 'function'
-    const call = this.#method({ path, name, kind: 'unknown' })
+    const known = typeof now === 'function' ? kindOf(now as AnyFunction) : kind
+    const call = this.#method({ path, name, kind: known, owner: parent })
     const read = (key: PropertyKey): unknown => {
       const known = shown.get(key)
       if (known !== undefined) return known
       const seat = this.#best()
       const owner = walk(seat?.instance, path)
-      if (owner === undefined) return this.#unknown(path, name, key)
+      if (owner === undefined) return this.#unknown(path, name, key, view)
       const value: unknown = (owner as Record<PropertyKey, unknown>)[key]
       const except = seat?.parts.except ?? noNames
-      const inner = [...path, String(key)]
-      let view: object | undefined
-      if (typeof value === 'function' && key !== 'constructor') {
-        if (isUnguarded(owner, key, except))
-          return (...args: never[]) => Reflect.apply(value, owner, args)
-        view = this.#method({
-          path: inner,
-          name: join(name, key),
-          kind: kindOf(value as AnyFunction),
-        })
-      } else if (isNested(value) && !isUnguarded(owner, key, except))
-        view = this.view(inner, join(name, key))
-      if (view === undefined) return value
-      shown.set(key, view)
-      return view
+      if (typeof value === 'function' && key !== 'constructor' && isUnguarded(owner, key, except))
+        return pass(key, value as AnyFunction, owner)
+      const part = this.#part({ owner, key, value, except }, path, name, view)
+      if (part === undefined) return value
+      shown.set(key, part)
+      return part
+    }
+    /** The same function as long as the provider is the same; what it chains is the client. */
+    const pass = (key: PropertyKey, value: AnyFunction, owner: object): AnyFunction => {
+      const known = passed.get(key)
+      if (known?.value === value && known.owner === owner) return known.fn
+      const fn = unguarded(value, owner, view)
+      passed.set(key, { value, owner, fn })
+      return fn
     }
     const shadow = callable ? callableShadow() : {}
     const { service, request } = this.#for
@@ -98,15 +116,45 @@ class Client {
       },
       getPrototypeOf: () => Reflect.getPrototypeOf(target() ?? {}),
       apply: (_, self, args) => Reflect.apply(call, self, args),
+      construct(_, args, newTarget) {
+        const made = target()
+        if (typeof made !== 'function') throw new TypeError(`${name || 'it'} is not a constructor`)
+        return Reflect.construct(made, args, newTarget === view ? made : newTarget)
+      },
     })
-    if (path.length === 0) this.#root = view
     return view
   }
 
+  /** What stands for a property that is part of the service; `undefined` for any other value. */
+  #part(
+    read: {
+      readonly owner: object
+      readonly key: PropertyKey
+      readonly value: unknown
+      readonly except: ReadonlySet<string>
+    },
+    path: readonly PropertyKey[],
+    name: string,
+    view: object,
+  ): object | undefined {
+    const { owner, key, value, except } = read
+    const inner = [...path, key]
+    if (typeof value === 'function' && key !== 'constructor') {
+      const kind = kindOf(value as AnyFunction)
+      return hasMore(value as AnyFunction)
+        ? this.view(inner, join(name, key), view, kind)
+        : this.#method({ path: inner, name: join(name, key), kind, owner: view })
+    }
+    return isNested(value) && !isUnguarded(owner, key, except)
+      ? this.view(inner, join(name, key), view, 'unknown')
+      : undefined
+  }
+
   /** Without a provider nobody knows what a name is; called, it says that there is no provider. */
-  #unknown(path: readonly string[], name: string, key: PropertyKey): unknown {
-    if (typeof key === 'symbol' || key === 'then' || key in Object.prototype) return undefined
-    return this.view([...path, key.toString()], join(name, key))
+  #unknown(path: readonly PropertyKey[], name: string, key: PropertyKey, view: object): unknown {
+    if (typeof key === 'symbol' || key === 'then' || key === 'toJSON') return undefined
+    if (key in Object.prototype) return Reflect.get(Object.prototype, key)
+    return this.view([...path, key], join(name, key), view, 'unknown')
   }
 
   #best():
@@ -143,11 +191,10 @@ class Client {
     try {
       plan = resolver.plan(service, request)
     } catch (error) {
-      if (method.kind === 'sync') throw error
-      return Promise.reject(error)
+      return refusedAs(method.kind, error)
     }
     const now = resolver.clock.now()
-    const work = new MethodWork(method, args, this.#root)
+    const work = new MethodWork(method, args)
     return new LogicalCall(this.#ports, plan, request, options, work, now).start(now)
   }
 }
@@ -158,25 +205,20 @@ const noNames: ReadonlySet<string> = new Set()
 class MethodWork implements Work {
   readonly #method: Method
   readonly #args: readonly unknown[]
-  readonly #client: object | undefined
+  #owner: object | undefined
   readonly limits: undefined
 
-  constructor(method: Method, args: readonly unknown[], client: object | undefined) {
+  constructor(method: Method, args: readonly unknown[]) {
     this.#method = method
     this.#args = args
-    this.#client = client
   }
 
   get method(): string | undefined {
     return this.#method.name === '' ? undefined : this.#method.name
   }
 
-  get sync(): boolean {
-    return this.#method.kind === 'sync'
-  }
-
-  get plain(): boolean {
-    return this.#method.kind === 'async'
+  get kind(): MethodKind {
+    return this.#method.kind
   }
 
   run(instance: object, context: CallContext, seat: Seat | undefined): unknown {
@@ -185,15 +227,21 @@ class MethodWork implements Work {
     const fn: unknown =
       path.length === 0
         ? instance
-        : (owner as Record<string, unknown> | undefined)?.[path.at(-1) ?? '']
+        : (owner as Record<PropertyKey, unknown> | undefined)?.[path.at(-1) ?? '']
     if (typeof fn !== 'function')
       throw new TypeError(`provider '${context.provider}' has no method ${name}`)
     const withSignal = seat?.parts.withSignal
     const args =
       withSignal === undefined ? this.#args : withSignal(name, this.#args, context.signal)
-    const result: unknown = Reflect.apply(fn, path.length === 0 ? undefined : owner, args)
-    if (this.#method.kind === 'unknown') this.#method.kind = kindOfAnswer(result)
-    return result === instance ? this.#client : result
+    this.#owner = path.length === 0 ? undefined : owner
+    const result: unknown = Reflect.apply(fn, this.#owner, args)
+    this.#method.kind = learn(fn as AnyFunction, this.#method.kind, result)
+    return result
+  }
+
+  /** A method that gives its receiver, at once or later, gives what the caller called it on. */
+  shown(answer: unknown): unknown {
+    return answer !== undefined && answer === this.#owner ? this.#method.owner : answer
   }
 }
 
@@ -204,18 +252,18 @@ function readOnly(key: PropertyKey, service: string): never {
   )
 }
 
-function walk(from: object | undefined, path: readonly string[]): object | undefined {
+function walk(from: object | undefined, path: readonly PropertyKey[]): object | undefined {
   let at: unknown = from
   for (const key of path) {
     if ((typeof at !== 'object' && typeof at !== 'function') || at === null) return undefined
-    at = (at as Record<string, unknown>)[key]
+    at = (at as Record<PropertyKey, unknown>)[key]
   }
   return (typeof at === 'object' && at !== null) || typeof at === 'function' ? at : undefined
 }
 
 /** A function without properties of its own, so that the proxy may answer for any. */
 function callableShadow(): object {
-  const shadow = (): void => {}
+  const shadow = Constructible.bind(undefined)
   delete (shadow as { name?: string }).name
   delete (shadow as { length?: number }).length
   return shadow

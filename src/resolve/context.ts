@@ -28,6 +28,11 @@ export class RunningCall implements CallContext {
     this.#record = record
   }
 
+  /** It was answered: what goes on in the background is no part of it any more. */
+  get over(): boolean {
+    return this.#attempt.settled && this.#attempt.failure === undefined
+  }
+
   get provider(): string {
     return this.#record.name
   }

@@ -25,7 +25,7 @@ const AsyncFunction = (async () => {}).constructor
 const AsyncGeneratorFunction = async function* () {}.constructor as unknown as typeof AsyncFunction
 
 /** What a method is, from what it just answered. `lazy` is a promise with more methods. */
-export function kindOfAnswer(answer: unknown): MethodKind {
+function kindOfAnswer(answer: unknown): MethodKind {
   if (isThenable(answer)) return answer.constructor === Promise ? 'async' : 'lazy'
   return isStream(answer) ? 'stream' : 'sync'
 }
@@ -230,7 +230,7 @@ const plainKeys: ReadonlySet<PropertyKey> = new Set([
 ])
 
 /** Whether a function is more than something to call: it has properties, or is made with `new`. */
-function hasMore(method: AnyFunction): boolean {
+export function hasMore(method: AnyFunction): boolean {
   if (types.isProxy(method) || Reflect.ownKeys(method).some((key) => !plainKeys.has(key)))
     return true
   return Reflect.getOwnPropertyDescriptor(method, 'prototype')?.writable === false // a class
@@ -248,7 +248,7 @@ export const join = (path: string, key: PropertyKey): string =>
   path === '' ? String(key) : `${path}.${String(key)}`
 
 /** Runs on the original; what returns the original for chaining returns the view. */
-function unguarded(method: AnyFunction, target: object, view: object): AnyFunction {
+export function unguarded(method: AnyFunction, target: object, view: object): AnyFunction {
   if (method === (Object.prototype as never)[method.name]) return method
   if (typeof target === 'function' && method === (Function.prototype as never)[method.name])
     return method
@@ -360,7 +360,7 @@ function shadowOf(target: object): object {
 }
 
 /** An arrow function cannot be constructed, bound or not. */
-class Constructible {}
+export class Constructible {}
 
 function isConstructor(value: object): boolean {
   try {

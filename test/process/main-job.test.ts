@@ -59,7 +59,7 @@ describe('the main job', () => {
     expect(program.stderr).not.toMatch(/Warning/)
   })
 
-  it('ends with the summary so far when it is interrupted, and takes its servers along', async (context) => {
+  it('ends with the summary so far when interrupted, and takes its servers along', async (context) => {
     needsBuild(context)
     const program = mainJob(['--seconds', '600'])
     await program.says(/calls, 0 failures/)

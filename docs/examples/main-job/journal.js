@@ -43,8 +43,9 @@ export class Journal {
     })
   }
 
-  /** Time begins here. */
+  /** Time begins here; what happened before happened at 0. */
   start() {
+    this.entries = this.entries.map((entry) => ({ ...entry, atMs: 0 }))
     this.#startedAt = performance.now()
   }
 

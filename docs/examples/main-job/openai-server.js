@@ -1,9 +1,10 @@
 // @ts-check
 /**
- * A small OpenAI-compatible server: POST /v1/chat/completions, streamed and not, and GET /v1/models.
+ * A small OpenAI-compatible server: POST /v1/chat/completions, streamed or not, and
+ * GET /v1/models.
  *
- * Forked, it says `{ port }` over IPC, takes `{ answer: 200 | 429 | 500 }` there, and exits with its
- * parent. By hand (`node openai-server.js 4001`) it prints its address as one line of JSON.
+ * Forked, it says `{ port }` over IPC, takes `{ answer: 200 | 429 | 500 }` there, and exits with
+ * its parent. By hand (`node openai-server.js 4001`) it prints its address as one line of JSON.
  */
 import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'
@@ -28,7 +29,15 @@ let answer = 200
 
 /** @typedef {import('node:http').IncomingMessage} Request */
 /** @typedef {import('node:http').ServerResponse} Response */
-/** @typedef {{ model: string, messages: unknown[], stream?: boolean, max_completion_tokens?: number, stream_options?: { include_usage?: boolean } }} ChatRequest */
+
+/**
+ * @typedef {object} ChatRequest
+ * @property {string} model
+ * @property {unknown[]} messages
+ * @property {boolean} [stream]
+ * @property {{ include_usage?: boolean }} [stream_options]
+ * @property {number} [max_completion_tokens]
+ */
 
 const server = createServer((request, response) => {
   handle(request, response).catch((error) => {
@@ -187,7 +196,8 @@ function limitRate(response, model) {
   response.setHeader('x-ratelimit-limit-requests', 60)
   response.setHeader('x-ratelimit-remaining-requests', 0)
   response.setHeader('x-ratelimit-reset-requests', '1s')
-  const message = `Rate limit reached for ${model} on requests per min (RPM): Limit 60, Used 60, Requested 1. Please try again in 1s.`
+  const limit = 'on requests per min (RPM): Limit 60, Used 60, Requested 1'
+  const message = `Rate limit reached for ${model} ${limit}. Please try again in 1s.`
   refuse(response, 429, 'requests', message, 'rate_limit_exceeded')
 }
 

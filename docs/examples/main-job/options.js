@@ -6,10 +6,10 @@ export const help = `switchgear, the main job: chat calls that go on while their
   npm start -- [OPTIONS] [BASE_URL ...]
   node docs/examples/main-job/main.js [OPTIONS] [BASE_URL ...]
 
-Starts three small OpenAI-compatible servers as processes of their own and registers
-an official openai client (maxRetries 0) for each as a provider of the service "llm":
-alpha and beta in a round-robin group, gamma as the fallback behind them. Callers then
-use registry.client('llm') as they would use one openai client, while
+Starts three small OpenAI-compatible servers as processes of their own, and
+registers an official openai client (maxRetries 0) for each as a provider of the
+service "llm": alpha and beta in a round-robin group, gamma as their fallback.
+Callers use registry.client('llm') as they would use one client, while
 
    2.0 s   alpha is killed (SIGKILL)
    4.0 s   beta answers 500 to everything, so that only gamma is left
@@ -19,8 +19,8 @@ use registry.client('llm') as they would use one openai client, while
   11.5 s   beta is well again
 
 On a terminal the run is shown live, elsewhere as plain lines. It ends with a
-summary. Some callers read streams. A stream fails over until its first text; one
-that is cut later is a failure for its reader, because text that was read cannot be
+summary. Some callers read streams. A stream fails over until its first text;
+cut later, it is a failure for its reader, because text that was read cannot be
 taken back. Such cuts are counted apart and do not decide the exit code.
 
 Options
@@ -32,7 +32,7 @@ Options
 
 Arguments
   BASE_URL ...   use these servers instead, such as https://api.openai.com/v1
-                 The last of three or more is the fallback; the others take turns.
+                 The last of three or more is the fallback of the others.
                  No faults are injected. The key comes from OPENAI_API_KEY
                  (default "none"). Every call is a real one, and costs what it
                  costs: about 40 a second, of up to 64 tokens each.

@@ -4,8 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 /** @typedef {import('./servers.js').Server} Server */
 
 /**
- * What goes wrong, and when, in seconds of a run of 15; other lengths are scaled. For a while two of
- * three are out, so that only the fallback is left.
+ * What goes wrong, and when, in seconds of a run of 15; other lengths are scaled. For a while two
+ * of three are out, so that only the fallback is left.
  *
  * @type {readonly { at: number, to: string, text: string, act: (server: Server) => unknown }[]}
  */

@@ -32,6 +32,7 @@ export function summarise({ journal, lengthMs, providers, tally }, interrupted) 
     },
     failOvers: Object.fromEntries(failOvers),
     addedMs: {
+      measured: 'time in the call, less that of the winning attempt in its client',
       firstAttempt: percentiles(tally.addedMs),
       failedOver: percentiles(tally.failedOverMs),
     },
@@ -66,7 +67,7 @@ export function summaryText(summary, paint, columns) {
     ['Calls', `${summary.calls}, ${summary.answered} answered${inFlight(unfinished)}`],
     ['Failures seen', paint(failures === 0 ? 'green' : 'red', `${failures} by callers`)],
     ['Fail-overs', `${moves}${causes.length > 0 ? `: ${causes.join(', ')}` : ''}`],
-    ['', `they saved ${summary.callsFailedOver} calls and ${streams.failedOver} streams`],
+    ['', `they saved: calls ${summary.callsFailedOver}, streams ${streams.failedOver}`],
     ['Streams', `${streams.started}, ${streams.whole} whole${inFlight(streams.unfinished)}`],
     ['', `${streams.failedBeforeFirstText} failed before their first text`],
     ['', `${streams.cutAfterFirstText} cut after it; a cut is a failure for its reader, because`],
@@ -74,13 +75,13 @@ export function summaryText(summary, paint, columns) {
     ['Share', shares.join(', ')],
     ['Added', `${spread(addedMs.firstAttempt)} answered by the first provider`],
     ['by switchgear', `${spread(addedMs.failedOver)} failed over, tries included`],
-    ['', 'time in the call, less that of the winning attempt in its client'],
+    ['', addedMs.measured],
     ...circuitRows(summary, columns - 17),
   ]
-  const heading = `${summary.seconds.toFixed(1)} s${summary.interrupted ? `, ended early (of ${summary.plannedSeconds} s)` : ''}`
+  const early = summary.interrupted ? `, ended early (of ${summary.plannedSeconds} s)` : ''
   return [
     '',
-    ` ${paint('bold', 'Summary')}  ${heading}`,
+    ` ${paint('bold', 'Summary')}  ${summary.seconds.toFixed(1)} s${early}`,
     ...rows.map(([name, text]) => ` ${paint('dim', name.padEnd(14))} ${text}`),
     ...summary.errors.map(
       ({ times, example }) => ` ${paint('red', `Failure x${times}`.padEnd(14))} ${example}`,
@@ -108,15 +109,9 @@ function circuitRows({ share, transitions }, width) {
       .filter((transition) => transition.provider === provider)
       .map(({ at, to }) => `${at.toFixed(2)} ${to}`)
       .slice(-mostSteps)
-    return steps.length === 0
-      ? []
-      : wrapped(
-          [
-            `${provider}:`,
-            ...steps.map((step, index) => (index < steps.length - 1 ? `${step},` : step)),
-          ],
-          width,
-        )
+    if (steps.length === 0) return []
+    const words = steps.map((step, index) => (index < steps.length - 1 ? `${step},` : step))
+    return wrapped([`${provider}:`, ...words], width)
   })
   if (rows.length === 0) return [['Circuits', 'stayed closed']]
   return rows.map((row, index) => [index === 0 ? 'Circuits' : '', row])

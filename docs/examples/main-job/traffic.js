@@ -129,7 +129,8 @@ function ask() {
  * @param {AbortSignal} signal
  */
 async function repeat(work, { least, most }, signal) {
-  const think = (/** @type {number} */ ms) => sleep(ms, undefined, { signal }).catch(() => {}) // the end of the run is no error
+  // That the run ends while somebody thinks is no error.
+  const think = (/** @type {number} */ ms) => sleep(ms, undefined, { signal }).catch(() => {})
   await think(Math.random() * most)
   while (!signal.aborted) {
     await work()

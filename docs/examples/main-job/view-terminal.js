@@ -24,7 +24,7 @@ const ansi = {
   up: (rows) => (rows === 0 ? '\r' : `\x1b[${rows}A\r`),
 }
 
-/** Whether the view can be shown there. @param {NodeJS.WriteStream} out @param {number} providers */
+/** Whether it can be shown there. @param {NodeJS.WriteStream} out @param {number} providers */
 export const fits = (out, providers) =>
   out.isTTY && process.env.TERM !== 'dumb' && out.rows > fixedRows + fewestEvents + providers
 
@@ -102,7 +102,11 @@ function nowText(servers) {
   return doings.length === 0 ? 'all is well' : doings.join(', ')
 }
 
-/** Time as a bar, with a mark for each thing that the script does. @param {Run} run @param {number} columns @param {Paint} paint */
+/**
+ * Time as a bar, with a mark for each thing that the script does.
+ *
+ * @param {Run} run @param {number} columns @param {Paint} paint
+ */
 function progress({ journal, lengthMs, servers }, columns, paint) {
   const width = Math.max(20, columns - 2)
   const done = Math.floor(Math.min(1, journal.elapsedMs / lengthMs) * width)
@@ -112,7 +116,9 @@ function progress({ journal, lengthMs, servers }, columns, paint) {
   const cells = Array.from({ length: width }, (_, index) =>
     index < done ? (marks.has(index) ? '◆' : '━') : marks.has(index) ? '◇' : '─',
   )
-  return ` ${paint('cyan', cells.slice(0, done).join(''))}${paint('dim', cells.slice(done).join(''))}`
+  const part = (/** @type {number} */ from, /** @type {number} */ to) =>
+    cells.slice(from, to).join('')
+  return ` ${paint('cyan', part(0, done))}${paint('dim', part(done, width))}`
 }
 
 /** @param {Run} run @param {number} columns @param {Paint} paint */
@@ -148,7 +154,10 @@ function providerRows(run, columns, paint) {
   ]
 }
 
-/** @param {{ state: string, forMs: number }} standing @returns {{ mark: string, text: string, style: import('./paint.js').Style }} */
+/**
+ * @param {{ state: string, forMs: number }} standing
+ * @returns {{ mark: string, text: string, style: import('./paint.js').Style }}
+ */
 function circuitCell({ state, forMs }) {
   const left = `${(forMs / 1_000).toFixed(1)} s`
   if (state === 'open') return { mark: '○', text: `open ${left}`, style: 'red' }
@@ -186,13 +195,13 @@ function counts({ journal, tally }, paint) {
 /** @param {ReadonlyMap<string, number>} counts */
 const sum = (counts) => [...counts.values()].reduce((total, one) => total + one, 0)
 
-/** @param {readonly import('./journal.js').Entry[]} entries @param {number} rows @param {Paint} paint */
+/** @typedef {import('./journal.js').Entry} Entry */
+
+/** @param {readonly Entry[]} entries @param {number} rows @param {Paint} paint */
 function eventRows(entries, rows, paint) {
-  const last = entries
-    .slice(-rows)
-    .map(
-      ({ atMs, kind, provider, text }) =>
-        ` ${paint('dim', `${seconds(atMs).padStart(6)} s`)}  ${provider.padEnd(6)}  ${paint(styles[kind], text)}`,
-    )
+  const last = entries.slice(-rows).map(({ atMs, kind, provider, text }) => {
+    const time = paint('dim', `${seconds(atMs).padStart(6)} s`)
+    return ` ${time}  ${provider.padEnd(6)}  ${paint(styles[kind], text)}`
+  })
   return [...last, ...Array.from({ length: rows - last.length }, () => '')]
 }

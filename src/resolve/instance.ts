@@ -60,7 +60,7 @@ export function refusedAs(kind: MethodKind, error: unknown): unknown {
  * A refused call may have been meant for more than a promise: `.withResponse()` and the like give
  * the rejection again instead of a TypeError, and read as a stream it fails.
  */
-const anyPromise: object = new Proxy(Promise.prototype, {
+const anyPromise: object = new Proxy(Object.create(Promise.prototype) as object, {
   get(target, key, rejected: Promise<never>) {
     if (key in target) return Reflect.get(target, key, rejected)
     if (key === Symbol.asyncIterator)

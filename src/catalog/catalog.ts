@@ -39,14 +39,11 @@ export class Catalog<M extends Member> {
     return this.#byName.values()
   }
 
-  /** The services that have a provider. */
-  *services(): Generator<string> {
-    for (const [service, scopes] of this.#scopes)
-      for (const scope of scopes.values())
-        if (scope.members.size > 0) {
-          yield service
-          break
-        }
+  /** The handlers that have a provider of this service. */
+  handlersOf(service: string): readonly string[] {
+    return [...(this.#scopes.get(service)?.values() ?? [])]
+      .filter(({ members }) => members.size > 0)
+      .map(({ handler }) => handler)
   }
 
   /** Throws when a group this provider would join has another strategy. Changes nothing. */

@@ -27,12 +27,8 @@ export class NoProviderError extends SwitchgearError {
   /** Milliseconds until the first of them may be admitted again, where that is known. */
   readonly retryAfterMs: number | undefined
 
-  constructor(
-    service: string,
-    refusals: readonly ProviderRefusal[],
-    requires: readonly string[] = [],
-  ) {
-    super(`No provider of "${service}" can take this call: ${summary(refusals, requires)}`)
+  constructor(service: string, refusals: readonly ProviderRefusal[], asked: Asked = {}) {
+    super(`No provider of "${service}" can take this call: ${summary(refusals, asked)}`)
     this.service = service
     this.refusals = refusals
     const waits = refusals.map(waitOf).filter((ms) => ms !== undefined)
@@ -45,10 +41,22 @@ export class NoProviderError extends SwitchgearError {
   }
 }
 
-function summary(refusals: readonly ProviderRefusal[], requires: readonly string[]): string {
+/** What the message of an empty list can say besides. */
+interface Asked {
+  readonly requires?: readonly string[]
+  /** Handlers that do have providers of the service. */
+  readonly elsewhere?: readonly string[]
+}
+
+function summary(
+  refusals: readonly ProviderRefusal[],
+  { requires = [], elsewhere = [] }: Asked,
+): string {
   if (refusals.length === 0) {
     const asked = requires.length === 0 ? '' : ` (asked for ${requires.join(', ')})`
-    return `none is registered${asked}. Register one, or check the service and handler names.`
+    return elsewhere.length === 0
+      ? `none is registered${asked}. Register one, or check the service and handler names.`
+      : `none is registered for this request${asked}, only for ${elsewhere.join(', ')}. Name that handler, or register one for everyone.`
   }
   const more = refusals.length - spelledOut
   const listed = refusals.slice(0, spelledOut).map(refusalText).join('; ')

@@ -22,12 +22,11 @@ import {
 } from '../model/parse.js'
 import type { PriorityLevel, PriorityName } from '../model/priority.js'
 import { everyHandler, type ProviderView, type Registration } from '../model/provider.js'
-import { NoProviderError } from '../model/refusal.js'
 import type { ServiceRequest } from '../model/request.js'
 import { LogicalCall, type Work } from '../resolve/call.js'
 import { createClient } from '../resolve/client.js'
 import type { CallContext } from '../resolve/context.js'
-import { type Explanation, explain, refusalsOf } from '../resolve/explain.js'
+import { type Explanation, explain } from '../resolve/explain.js'
 import type { Lease } from '../resolve/lease.js'
 import type { Seat } from '../resolve/seat.js'
 import { CircuitHandle } from './circuit-handle.js'
@@ -170,7 +169,8 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
   ): Promise<S[K]> {
     const found = await this.getService(service, request)
     if (found !== undefined) return found
-    throw this.#noProvider(service, request)
+    const { resolver } = this.#parts
+    throw resolver.noProvider(resolver.plan(service, request), request)
   }
 
   /** A lease on the provider this request goes to now, from what is known: never waits. */
@@ -477,12 +477,6 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
     const standIn = this.#parts.standIn(service)
     if (standIn !== undefined) this.#parts.standInUsed(service, undefined)
     return standIn
-  }
-
-  #noProvider(service: string, request: ServiceRequest): NoProviderError {
-    const { clock, resolver } = this.#parts
-    const plan = resolver.plan(service, request)
-    return new NoProviderError(service, refusalsOf(plan, request, clock.now()), plan.requires)
   }
 
   #has(service: string, counts: (seat: Seat) => boolean): boolean {

@@ -9,12 +9,11 @@ import { type Ask, isThenable, lazyThenable } from '../guard/thenable.js'
 import type { NotRetried } from '../model/event.js'
 import type { CallOptions } from '../model/parse.js'
 import type { Provider } from '../model/provider.js'
-import { NoProviderError } from '../model/refusal.js'
+import type { NoProviderError } from '../model/refusal.js'
 import type { ServiceRequest } from '../model/request.js'
 import { type Budget, type RetryBudget, takeExtra } from './budget.js'
 import { connect } from './connect.js'
 import { type CallContext, RunningCall, running } from './context.js'
-import { refusalsOf } from './explain.js'
 import { failingOver, streamOf } from './failover-stream.js'
 import { type MethodKind, refusedAs } from './instance.js'
 import type { Plan } from './plan.js'
@@ -427,10 +426,7 @@ export class LogicalCall implements Caller {
   }
 
   #noProvider(): NoProviderError {
-    const { resolver } = this.#ports
-    const now = resolver.clock.now()
-    const { service, requires } = this.#plan
-    return new NoProviderError(service, refusalsOf(this.#plan, this.#request, now), requires)
+    return this.#ports.resolver.noProvider(this.#plan, this.#request)
   }
 
   #refuse(error: unknown): unknown {

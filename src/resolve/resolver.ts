@@ -5,8 +5,10 @@ import { DueHeap } from '../core/heap.js'
 import { Histogram } from '../core/histogram.js'
 import type { Permit } from '../guard/circuit.js'
 import { checkRequest } from '../model/parse.js'
+import { NoProviderError } from '../model/refusal.js'
 import type { ServiceRequest } from '../model/request.js'
 import { connect } from './connect.js'
+import { refusalsOf } from './explain.js'
 import { guardInstance } from './instance.js'
 import { Lease } from './lease.js'
 import { type Plan, Plans } from './plan.js'
@@ -180,6 +182,14 @@ export class Resolver {
       for (let seat = roster.first(); seat !== undefined; seat = roster.after(seat.order))
         if (excludedBy(seat, request) === undefined) return seat
     return undefined
+  }
+
+  /** Says of each candidate why it is none now. */
+  noProvider(plan: Plan, request: ServiceRequest): NoProviderError {
+    const { requires, service } = plan
+    const elsewhere = this.#catalog.handlersOf(service)
+    const refusals = refusalsOf(plan, request, this.clock.now())
+    return new NoProviderError(service, refusals, { requires, elsewhere })
   }
 
   count(hit: boolean): void {

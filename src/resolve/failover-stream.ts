@@ -1,5 +1,6 @@
 import type { Attempt, Caller } from '../guard/attempt.js'
 import { isStream, withIterator } from '../guard/stream.js'
+import { isContent } from './content.js'
 import { type RunningCall, running } from './context.js'
 
 /** The logical call behind a stream. */
@@ -7,9 +8,12 @@ export interface StreamCaller extends Caller {
   readonly running: RunningCall | undefined
 }
 
+/** More openings than this without content, and they are handed on as they are. */
+const mostHeld = 64
+
 /**
  * A watched stream that is replaced by the next provider's while nothing of it was handed on. After
- * its first item a failure is the reader's: text that was read cannot be taken back.
+ * its first content a failure is the reader's: text that was read cannot be taken back.
  */
 export function failingOver(opened: unknown, attempt: Attempt, call: StreamCaller): unknown {
   if (!isStream(opened)) return opened // wrapped in an answer with more to it
@@ -48,6 +52,8 @@ class FailoverIterator implements AsyncIterator<unknown> {
   #iterator: AsyncIterator<unknown>
   #attempt: Attempt
   readonly #call: StreamCaller
+  #held: IteratorResult<unknown>[] = []
+  #replaced = false
   /** A generator runs while it is read, so what it calls belongs to the call only in its scope. */
   readonly #context: RunningCall | undefined
 
@@ -59,14 +65,30 @@ class FailoverIterator implements AsyncIterator<unknown> {
   }
 
   async next(value?: unknown): Promise<IteratorResult<unknown>> {
+    const held = this.#held.shift()
+    if (held !== undefined) return held
+    if (this.#replaced || this.#call.committed) return this.#read(value)
     try {
-      const result = await this.#inScope(() => this.#iterator.next(value))
-      this.#call.committed = true
-      return result
+      this.#held.push(await this.#firstContent(value))
     } catch (error) {
-      if (this.#call.committed) throw error
+      this.#held = []
       return this.#replace(error)
     }
+    this.#call.committed = true
+    return this.#held.shift() ?? this.#read(value)
+  }
+
+  /** Openings are held back until something follows that cannot be taken back. */
+  async #firstContent(value: unknown): Promise<IteratorResult<unknown>> {
+    for (;;) {
+      const result = await this.#read(value)
+      if (result.done || isContent(result.value) || this.#held.length === mostHeld) return result
+      this.#held.push(result)
+    }
+  }
+
+  #read(value: unknown): Promise<IteratorResult<unknown>> {
+    return this.#inScope(() => this.#iterator.next(value))
   }
 
   async return(value?: unknown): Promise<IteratorResult<unknown>> {
@@ -95,6 +117,7 @@ class FailoverIterator implements AsyncIterator<unknown> {
         cause: error,
       })
     this.#iterator = stream[Symbol.asyncIterator]()
+    this.#replaced = true
     return this.#iterator.next()
   }
 }

@@ -129,6 +129,7 @@ class Race {
 
   constructor() {
     this.#scene = scene({
+      health: { maxAgeMs: 1e9 }, // checks are asked for by `check` alone
       circuit: {
         failureThreshold,
         successThreshold,
@@ -213,6 +214,7 @@ class Race {
     if (this.#oracle.conflicts(given, named, provider))
       expect(replace).toThrow(StrategyConflictError)
     else {
+      this.#verdicts.delete(provider.name) // what a look-up finds out about the new one
       replace()
       this.#oracle.change(provider, given, named, true)
     }
@@ -240,8 +242,8 @@ class Race {
     let turn = 0
     for (const provider of this.#oracle.providers.values()) {
       const verdict = verdicts[turn++ % verdicts.length] as Health
-      this.#verdicts.set(provider.name, verdict)
       if (provider.isOpen(this.#now)) continue
+      this.#verdicts.set(provider.name, verdict)
       provider.health = verdict
       if (verdict === 'unhealthy') provider.failedCheck(this.#now)
     }

@@ -35,7 +35,6 @@ const deepest = 32
 
 const text = z
   .string()
-  .min(1)
   .max(longestText)
   .refine((value) => value.trim() !== '', 'expected a text that is not blank')
 const texts = z.array(text).max(mostItems)
@@ -709,6 +708,9 @@ type ZodIssue = z.core.$ZodIssue
 /** `under` is the field whose schema found it. */
 function toIssues(issue: ZodIssue, under?: string): InputIssue[] {
   const path = under === undefined ? issue.path : [under, ...issue.path]
+  const inner = issue.code === 'invalid_union' ? issue.errors.find(isInside) : undefined
+  if (inner !== undefined)
+    return inner.flatMap((one) => toIssues({ ...one, path: [...issue.path, ...one.path] }, under))
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) => ({ field: fieldName([...path, key]), message: unknownField }))
   return [
@@ -718,6 +720,11 @@ function toIssues(issue: ZodIssue, under?: string): InputIssue[] {
     },
   ]
 }
+
+/** Of the forms a value could have, the one it is meant to be: only something inside of it is wrong. */
+const isInside = (issues: readonly ZodIssue[]): boolean =>
+  issues.length > 0 &&
+  issues.every(({ path, code }) => path.length > 0 || code === 'unrecognized_keys')
 
 function expectation(issue: ZodIssue): string {
   const said = issue.message.replace(/^Invalid input: |^Invalid option: |^Too (?:small|big): /, '')
@@ -751,9 +758,17 @@ function preview(value: unknown, path: readonly PropertyKey[]): string {
       return value === null
         ? 'null'
         : Array.isArray(value)
-          ? `a list of ${value.length}`
+          ? `a list of ${lengthOf(value)}`
           : 'an object'
     default:
       return String(value)
+  }
+}
+
+function lengthOf(list: readonly unknown[]): number | string {
+  try {
+    return list.length
+  } catch {
+    return 'unknown length' // a proxy
   }
 }

@@ -92,7 +92,7 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
   #ended = false
 
   /** Throws `InvalidOptionsError`. */
-  constructor(options: RegistryOptions<S> = {}) {
+  constructor(options: RegistryOptions<NoInfer<S>> = {}) {
     this.#parts = new Composition(parseRegistryOptions(options as RegistryOptions))
   }
 
@@ -499,6 +499,11 @@ function requirementOf({
   capability,
   minVersion,
 }: ListFilter): ReturnType<typeof asked> | undefined {
+  if (capability === undefined && minVersion !== undefined)
+    throw new InvalidRequestError(
+      [{ field: 'minVersion', message: 'expected together with a capability' }],
+      'filter',
+    )
   return capability === undefined ? undefined : asked(capability, minVersion)
 }
 

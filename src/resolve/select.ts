@@ -61,6 +61,7 @@ const noConstraints: ServiceRequest = Object.freeze({})
 
 /** Whether the request asks for nothing but capabilities. One with a field nobody knows is not plain. */
 export function isPlain(request: ServiceRequest): boolean {
+  if (typeof request !== 'object') return false
   for (const key in request)
     if (key !== 'handler' && key !== 'requires' && key !== 'fallbackToGlobal') return false
   return true
@@ -131,6 +132,7 @@ export function excludedBy(seat: Seat, { exclude, where }: ServiceRequest): stri
  * rest of the request was checked when its plan was made.
  */
 export function checkConstraints(service: string, request: ServiceRequest): void {
+  if (typeof request !== 'object') checkRequest(service, request)
   for (const key in request)
     if (!isFit(key, request[key as keyof ServiceRequest])) checkRequest(service, request)
 }

@@ -7,6 +7,7 @@ import type { PriorityLevel } from '../model/priority.js'
 import type { CircuitSettings, Provider, WithSignal } from '../model/provider.js'
 import type { Refusal } from '../model/refusal.js'
 import type { Candidate } from '../model/strategy.js'
+import { knownWithSignal } from './openai.js'
 
 export type Connect = (record: Provider, signal: AbortSignal) => unknown
 
@@ -97,6 +98,8 @@ export class Seat implements Member, Timed {
   /** `connect` has made the instance. */
   connected(instance: object): void {
     this.instance = instance
+    const withSignal = this.parts.withSignal ?? knownWithSignal(instance)
+    if (withSignal !== this.parts.withSignal) this.parts = { ...this.parts, withSignal }
     this.hasCheck = canBeAsked({ check: this.parts.check, instance })
     this.onConnected?.()
   }

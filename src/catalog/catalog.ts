@@ -23,6 +23,9 @@ export class Catalog<M extends Member> {
   readonly #byName = new Map<string, M>()
   readonly #scopes = new Map<string, Map<string, Scope<M>>>()
 
+  /** Grows with each change of who there is and who may be chosen. */
+  changes = 0
+
   get size(): number {
     return this.#byName.size
   }
@@ -65,6 +68,7 @@ export class Catalog<M extends Member> {
   }
 
   put(member: M, strategy: Strategy | undefined): void {
+    this.changes += 1
     const { name, service, handlers, group } = member.provider
     this.#byName.set(name, member)
     for (const handler of handlers) {
@@ -76,6 +80,7 @@ export class Catalog<M extends Member> {
   }
 
   remove(member: M): void {
+    this.changes += 1
     this.#byName.delete(member.provider.name)
     for (const scope of this.#scopesOf(member)) {
       scope.remove(member)
@@ -105,6 +110,7 @@ export class Catalog<M extends Member> {
 
   /** `member.admissible` changed. */
   flip(member: M): void {
+    this.changes += 1
     const { service, handlers } = member.provider
     for (const handler of handlers) this.find(service, handler)?.flip(member)
   }

@@ -6,23 +6,6 @@ export interface Placed {
   readonly admissible: boolean
 }
 
-/** Whose turn it was, by place in the order; with a note of where that was, good until members move. */
-export class Turn {
-  order: number = Number.NEGATIVE_INFINITY
-  /** @internal */
-  layout = -1
-  /** @internal */
-  chunk = 0
-  /** @internal */
-  place = 0
-
-  /** Makes it the turn of another, who was found without the note. */
-  moveTo(order: number): void {
-    this.order = order
-    this.layout = -1
-  }
-}
-
 const chunkSize = 512
 const wordBits = 32
 const words = chunkSize / wordBits
@@ -34,6 +17,32 @@ interface Chunk<M> {
   readonly bits: Int32Array
   /** Which words have a bit set. */
   summary: number
+}
+
+const noChunk: Chunk<never> = { orders: [], members: [], bits: new Int32Array(0), summary: 0 }
+
+/**
+ * Whose turn it was, by place in the order; with a note of who comes next in the same word of bits,
+ * good until anything about the roster changes.
+ */
+export class Turn {
+  order: number = Number.NEGATIVE_INFINITY
+  /** @internal */
+  version = -1
+  /** @internal */
+  at = 0
+  /** @internal */
+  chunk: Chunk<unknown> = noChunk
+  /** @internal */
+  word = 0
+  /** @internal */
+  rest = 0
+
+  /** Makes it the turn of another, who was found without the note. */
+  moveTo(order: number): void {
+    this.order = order
+    this.version = -1
+  }
 }
 
 /**
@@ -49,8 +58,6 @@ export class Roster<M extends Placed> {
   #live: number[] = []
   #size = 0
   #admissible = 0
-  /** Grows when members move; places noted before are void. */
-  #layout = 0
   /** Grows with every change of what may be chosen. */
   version = 0
 
@@ -90,7 +97,6 @@ export class Roster<M extends Placed> {
     if (place === chunk.members.length) {
       chunk.orders.push(member.order)
       chunk.members.push(member)
-      this.#layout += 1
       this.flip(member)
       return
     }
@@ -160,29 +166,37 @@ export class Roster<M extends Placed> {
 
   /** The one after whose turn it was, round again at the end; it is its turn now. */
   next(turn: Turn): M | undefined {
-    if (turn.layout !== this.#layout) this.#locate(turn)
-    let at = turn.chunk
-    let chunk = this.#chunks[at]
-    let place = chunk === undefined ? -1 : placeFrom(chunk, turn.place)
-    if (place < 0) {
-      at = this.#nextLive(at + 1)
-      if (at < 0) at = this.#nextLive(0)
-      chunk = this.#chunks[at]
-      if (chunk === undefined) return undefined
-      place = placeFrom(chunk, 0)
-    }
-    const member = chunk?.members[place]
-    turn.order = chunk?.orders[place] ?? turn.order
-    turn.chunk = at
-    turn.place = place + 1
-    return member
+    if (turn.version !== this.version) this.#locate(turn)
+    if (turn.rest === 0 && !this.#forward(turn)) return undefined
+    const place = (turn.word << 5) + lowestBit(turn.rest)
+    turn.rest &= turn.rest - 1
+    turn.order = turn.chunk.orders[place] ?? turn.order
+    return turn.chunk.members[place] as M
   }
 
+  /** Finds the note of a turn anew: what follows its order in the same word. */
   #locate(turn: Turn): void {
-    turn.layout = this.#layout
-    turn.chunk = this.#chunkFor(turn.order)
-    const chunk = this.#chunks[turn.chunk]
-    turn.place = chunk === undefined ? 0 : upperBound(chunk.orders, turn.order)
+    turn.version = this.version
+    turn.at = this.#chunkFor(turn.order)
+    turn.chunk = this.#chunks[turn.at] ?? noChunk
+    const place = upperBound(turn.chunk.orders, turn.order)
+    turn.word = place >> 5
+    turn.rest = (turn.chunk.bits[turn.word] ?? 0) & (-1 << (place & 31))
+  }
+
+  /** On to the next word that has a bit, in this chunk or another; false when there is none at all. */
+  #forward(turn: Turn): boolean {
+    let later = turn.word >= words - 1 ? 0 : turn.chunk.summary & (-1 << (turn.word + 1))
+    if (later === 0) {
+      const next = this.#nextLive(turn.at + 1)
+      turn.at = next < 0 ? this.#nextLive(0) : next
+      turn.chunk = this.#chunks[turn.at] ?? noChunk
+      later = turn.chunk.summary
+    }
+    if (later === 0) return false
+    turn.word = lowestBit(later)
+    turn.rest = turn.chunk.bits[turn.word] ?? 0
+    return true
   }
 
   /** All members in order, admissible or not. */
@@ -220,7 +234,6 @@ export class Roster<M extends Placed> {
   /** Members of a chunk, and their bits, moved by one place. */
   #moved(chunk: Chunk<M>, at: number): void {
     this.version += 1
-    this.#layout += 1
     chunk.summary = 0
     for (let word = 0; word < words; word++) if (chunk.bits[word] !== 0) chunk.summary |= 1 << word
     this.#mark(at, chunk.summary !== 0)
@@ -230,7 +243,6 @@ export class Roster<M extends Placed> {
   #rebuild(chunk: Chunk<M>, at: number): void {
     const { bits, members } = chunk
     this.version += 1
-    this.#layout += 1
     this.#admissible -= ones(bits)
     bits.fill(0)
     chunk.summary = 0

@@ -1,4 +1,5 @@
 import type { Catalog } from '../catalog/catalog.js'
+import { type Roster, Turn } from '../catalog/roster.js'
 import type { Pool } from '../catalog/scope.js'
 import { RegistryClosedError } from '../core/errors.js'
 import { canonical, type RequirementInput } from '../model/capability.js'
@@ -19,6 +20,21 @@ export interface Plan {
   readonly pools: readonly Pool<Seat>[]
   /** Set at each use after the first, cleared by the sweep that looks for plans nobody uses (the CLOCK algorithm). */
   used: boolean
+  /** What plain requests come to, as of this state of the catalogue. */
+  readonly shortcut: Shortcut
+}
+
+/** Where a look-up need not look again while nothing changed. */
+export interface Shortcut {
+  /** The catalogue's count of changes when it was found; -1 for never. */
+  asOf: number
+  /** Everybody's answer, if it is the same for all. */
+  seat: Seat | undefined
+  /** Who takes turns instead. */
+  rotation: Roster<Seat> | undefined
+  turn: Turn
+  /** Neither: a strategy must be asked each time. */
+  open: boolean
 }
 
 /** A step of the way to a plan: one requirement further. */
@@ -122,7 +138,14 @@ export class Plans {
     const handlers = fallbackToGlobal || own.length === 0 ? [...own, everyHandler] : own
     const pools = handlers.map((name) => this.#catalog.scope(service, name).lend(requirements, key))
     const texts = requirements.map(({ text }) => text)
-    return { service, handler, requires: Object.freeze(texts), pools, used: false }
+    return {
+      service,
+      handler,
+      requires: Object.freeze(texts),
+      pools,
+      used: false,
+      shortcut: noShortcut(),
+    }
   }
 
   #step(service: string, handler: string | undefined, texts: readonly string[]): Step {
@@ -162,6 +185,14 @@ export class Plans {
     }
   }
 }
+
+const noShortcut = (): Shortcut => ({
+  asOf: -1,
+  seat: undefined,
+  rotation: undefined,
+  turn: new Turn(),
+  open: true,
+})
 
 const newStep = (): Step => ({ plan: undefined, own: undefined, next: undefined })
 

@@ -129,7 +129,7 @@ export class Resolver {
 
   #select(plan: Plan, request: ServiceRequest, filter: Filter): Seat | undefined {
     const everybody = filter === anySeat || (filter === this.#connected && this.unconnected === 0)
-    if (everybody && isPlain(request)) return selectPlain(plan)
+    if (everybody && isPlain(request)) return selectPlain(plan, this.#catalog.changes)
     return select(plan, request, everybody ? anySeat : filter)
   }
 

@@ -42,19 +42,34 @@ const looking: Filter = { connected: false, peek: true }
 /** Stands for one of a group that nobody can name yet: the groups after it are not asked. */
 const somebody = Object.freeze({}) as Seat
 
-/** `select` for a request without constraints, when everybody is connected: the usual one. */
-export function selectPlain(plan: Plan): Seat | undefined {
-  for (const pool of plan.pools) {
-    const strategy = pool.scope.only?.strategy ?? (pool.scope.only && inOrder)
-    const seat =
-      strategy === inOrder
-        ? pool.roster.first()
-        : strategy === inTurn
-          ? pool.roster.next(turnOf(pool, pool.scope.only?.number ?? 0))
-          : selectIn(pool, noConstraints, anySeat)
-    if (seat !== undefined) return seat
+/**
+ * `select` for a request without constraints, when everybody is connected: the usual one. `changes`
+ * is the catalogue's count; while it stands, what was found before holds.
+ */
+export function selectPlain(plan: Plan, changes: number): Seat | undefined {
+  const { shortcut } = plan
+  if (shortcut.asOf !== changes) findShortcut(plan, changes)
+  if (shortcut.rotation !== undefined) return shortcut.rotation.next(shortcut.turn)
+  return shortcut.open ? select(plan, noConstraints, anySeat) : shortcut.seat
+}
+
+function findShortcut({ pools, shortcut }: Plan, changes: number): void {
+  shortcut.asOf = changes
+  shortcut.seat = undefined
+  shortcut.rotation = undefined
+  shortcut.open = false
+  for (const pool of pools) {
+    const first = pool.roster.first()
+    if (first === undefined) continue
+    const { only } = pool.scope
+    const strategy = pool.scope.groups.get(first.provider.group)?.strategy ?? inOrder
+    if (strategy === inOrder) shortcut.seat = first
+    else if (strategy === inTurn && only !== undefined) {
+      shortcut.rotation = pool.roster
+      shortcut.turn = turnOf(pool, only.number)
+    } else shortcut.open = true
+    return
   }
-  return undefined
 }
 
 const noConstraints: ServiceRequest = Object.freeze({})

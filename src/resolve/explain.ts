@@ -42,7 +42,7 @@ export function refusalOf(
   const missing = pool.requirements
     .filter((requirement) => !meets(seat.provider.capabilities, requirement))
     .map(({ text }) => text)
-  if (missing.length > 0) return { reason: 'incapable', missing }
+  if (missing.length > 0) return { reason: 'incapable', missing: Object.freeze(missing) }
   const constraint = excludedBy(seat, request)
   if (constraint !== undefined) return { reason: 'excluded', constraint }
   return seat.refusal(now)

@@ -12,7 +12,7 @@ import { refusalsOf } from './explain.js'
 import { guardInstance } from './instance.js'
 import { Lease } from './lease.js'
 import { type Plan, Plans } from './plan.js'
-import type { Seat } from './seat.js'
+import { Seat } from './seat.js'
 import {
   anySeat,
   checkConstraints,
@@ -110,12 +110,12 @@ export class Resolver {
   instance(service: string, request: ServiceRequest): Promise<object | undefined> {
     const startedAt = this.#begin()
     const plan = this.plan(service, request)
-    const seat = this.#checks.count === 0 ? this.pick(plan, request, anySeat) : undefined
-    if (seat?.promised !== undefined && !seat.probing) {
+    const found = this.pickFresh(plan, request, undefined)
+    if (found instanceof Seat && found.promised !== undefined && !found.probing) {
       this.#end(true, startedAt)
-      return seat.promised
+      return found.promised
     }
-    return this.#instanceOf(plan, request, seat, startedAt)
+    return this.#instanceOf(plan, request, found, startedAt)
   }
 
   /** An admissible provider now, as far as is known. */
@@ -142,7 +142,8 @@ export class Resolver {
     const filter: Filter = skip === undefined ? anySeat : { connected: false, skip }
     if (this.#checks.count === 0) return this.pick(plan, request, filter)
     const now = this.clock.now()
-    if (this.#unwell(plan, now, skip).length > 0) return this.#pickChecked(plan, request, filter)
+    if (this.#checks.unwell.size > 0 && this.#unwell(plan, now, skip).length > 0)
+      return this.#pickChecked(plan, request, filter)
     const seat = this.pick(plan, request, filter)
     if (seat === undefined || !this.#checks.due(seat, now)) return seat
     return this.#pickChecked(plan, request, filter, seat)
@@ -278,11 +279,11 @@ export class Resolver {
   async #instanceOf(
     plan: Plan,
     request: ServiceRequest,
-    first: Seat | undefined,
+    found: Seat | undefined | Promise<Seat | undefined>,
     startedAt: number,
   ): Promise<object | undefined> {
     const skip = new Set<Seat>()
-    let seat = first ?? (await this.pickFresh(plan, request, undefined))
+    let seat = await found
     while (seat !== undefined) {
       const view = await this.#viewOf(seat)
       if (view !== undefined) {

@@ -54,6 +54,8 @@ export class Circuit {
   #state: State = { kind: 'closed', failures: 0 }
   #permit: Permit = sharedPermit(0)
   #window: OutcomeWindow | undefined
+  /** Failures in a row while it is not closed, those that opened it included. */
+  #streak = 0
   /** Openings since it was last closed; lengthens the rest when there is a back-off. */
   #openings = 0
   /** Fixed ahead of the opening, so that reading the state can foresee it. */
@@ -95,7 +97,7 @@ export class Circuit {
   }
 
   get consecutiveFailures(): number {
-    return this.#state.kind === 'closed' ? this.#state.failures : 0
+    return this.#state.kind === 'closed' ? this.#state.failures : this.#streak
   }
 
   get halfOpenSuccesses(): number {
@@ -254,13 +256,18 @@ export class Circuit {
   }
 
   #settleProbe(state: { successes: number }, verdict: Verdict, now: number): void {
-    if (verdict === 'failure') this.#open(now, now + this.#nextRestMs, 'a probe failed')
+    if (verdict === 'failure') {
+      this.#streak += 1
+      this.#open(now, now + this.#nextRestMs, 'a probe failed')
+    }
     if (verdict !== 'success') return
+    this.#streak = 0
     state.successes += 1
     if (state.successes >= this.#settings.successThreshold) this.#close(now, 'probes succeeded')
   }
 
   #open(now: number, retryAt: number, reason: string): void {
+    if (this.#state.kind === 'closed') this.#streak = this.#state.failures
     this.#openings += 1
     this.#nextRestMs = this.#restMs()
     this.#become({ kind: 'open', openedAt: now, retryAt, reason }, now, reason)

@@ -178,6 +178,22 @@ describe('3.1 defaults', () => {
   })
 })
 
+describe('failures in a row', () => {
+  it('are still told while open, grow with a failed probe and end with a good one', () => {
+    const { circuit, once, fail } = make({
+      failureThreshold: 3,
+      recoveryTimeoutMs: 100,
+      successThreshold: 2,
+    })
+    fail(3)
+    expect(circuit.consecutiveFailures).toBe(3)
+    once('failure', 100)
+    expect(circuit.consecutiveFailures).toBe(4)
+    once('success', 200)
+    expect(circuit.consecutiveFailures).toBe(0)
+  })
+})
+
 describe('3.2 closed', () => {
   it('a success zeroes the streak', () => {
     const { circuit, once, fail } = make({ failureThreshold: 3 })
@@ -189,7 +205,7 @@ describe('3.2 closed', () => {
     expect(circuit.stateAt(0)).toBe('closed')
     fail(1)
     expect(circuit.stateAt(0)).toBe('open')
-    expect(circuit.consecutiveFailures).toBe(0)
+    expect(circuit.consecutiveFailures).toBe(3)
   })
 
   it('hands the same permit to everybody, and is calm', () => {

@@ -281,7 +281,7 @@ export class LogicalCall implements Caller {
       return this.#try(next, this.#ports.resolver.clock.now())
     }
     if (this.#work.kind === 'sync') throw this.#error(error)
-    return this.#again(seat, error)
+    return this.#deferred(this.#again(seat, error).then((result) => ({ result })))
   }
 
   #tryOther(seat: Seat): unknown {

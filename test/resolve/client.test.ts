@@ -606,6 +606,27 @@ describe('streams of a client', () => {
     expect((await collect(client.read('y'))).items[0]).toBe('checked0 y')
   })
 
+  it('is a stream too where the only provider throws at once and is tried again', async () => {
+    const { registry, clock } = scene<{ llm: { read(): AsyncIterable<string> } }>()
+    let asked = 0
+    registry.register({
+      service: 'llm',
+      name: 'a',
+      provider: {
+        read() {
+          asked += 1
+          if (asked === 2) throw httpError(503)
+          return streaming('a', undefined).read('x')
+        },
+      },
+    })
+    const client = registry.client('llm')
+    expect((await collect(client.read())).items).toHaveLength(3)
+    const seen = watch(collect(client.read()))
+    await clock.advance(200)
+    expect(seen.value).toEqual({ items: ['a0 x', 'a1 x', 'a2 x'] })
+  })
+
   it('left early closes the source, neutrally', async () => {
     let closed = 0
     const { registry } = scene<{ llm: { read(): AsyncIterable<number> } }>()

@@ -295,6 +295,7 @@ export class FedBreaker extends Breaker {
   /** The provider is gone: nothing is emitted any more and nothing keeps it. */
   retire(): void {
     this.#stopChecks?.()
+    this.#stopChecks = undefined
     this.#host.snapshots.drop(this)
     this.#status.removeAllListeners()
     super.removeAllListeners()
@@ -404,7 +405,7 @@ export class FedBreaker extends Breaker {
       try {
         await check.call(this)
       } catch (error) {
-        if (!this.#down) this.#host.recordFailedCheck(error)
+        if (this.#stopChecks !== undefined) this.#host.recordFailedCheck(error)
       }
     }
     this.#stopChecks?.()

@@ -233,6 +233,19 @@ describe('opossum pitfalls', () => {
     expect(() => handle.check()).not.toThrow()
   })
 
+  // Open: `probeLeaseMs` follows `timeoutMs` into infinity (model/parse.ts, circuitSettings). Once it
+  // has an end of its own there, this passes and `fails` goes.
+  it.fails('11: nor where calls have no time-out and nothing is said about the lease', async () => {
+    const { clock, ask, handle } = make(() => new Promise(() => {}), {
+      timeoutMs: Number.POSITIVE_INFINITY,
+    })
+    handle.trip(100, 'test')
+    await clock.advance(100)
+    watch(ask())
+    await clock.advance(86_400_000)
+    expect(() => handle.check()).not.toThrow()
+  })
+
   it('12: a health check ends with the provider, and what it opened can close again', async () => {
     const { clock, handle, opossum, registry } = make(async () => 'fine', { failureThreshold: 1 })
     let asked = 0
@@ -247,5 +260,17 @@ describe('opossum pitfalls', () => {
     registry.unregister('alpha')
     await clock.advance(10_000)
     expect(asked).toBe(before)
+  })
+
+  it('12: a check that is under way when the provider leaves is not counted', async () => {
+    const { clock, opossum, registry } = make(async () => 'fine', { failureThreshold: 1 })
+    const opened: unknown[] = []
+    registry.on('circuit.opened', (event) => opened.push(event))
+    const check = deferred<void>()
+    opossum.healthCheck(() => check.promise, 100)
+    registry.unregister('alpha')
+    check.reject(new Error('unwell'))
+    await clock.advance(0)
+    expect(opened).toEqual([])
   })
 })

@@ -79,6 +79,7 @@ export class Seat implements Member, Timed {
       const { name, service, concurrency } = this.provider
       this.#guard = new Guard(name, service, this.parts.circuit, concurrency, this.#ports)
       this.#guard.seat = this
+      if (this.removed) this.#guard.retire() // a lease from before
     }
     return this.#guard
   }
@@ -132,6 +133,7 @@ export class Seat implements Member, Timed {
   /** It left the registry: nothing here refers to the instance any more. Calls in flight finish. */
   retire(): void {
     this.removed = true
+    this.admissible = false
     this.instance = undefined
     this.guarded = undefined
     this.promised = undefined

@@ -32,7 +32,7 @@ export type {
   RegistryEventType,
 } from './model/event.js'
 export type { Check, CheckAnswer, Health } from './model/health.js'
-export type { CallOptions, StreamOptions } from './model/parse.js'
+export type { CallOptions, StreamOptions } from './model/parse/call-options.js'
 export { Priority, type PriorityLevel, type PriorityName } from './model/priority.js'
 export type {
   CapabilityInput,

@@ -1,5 +1,6 @@
 import type { OpossumBreaker } from '../guard/opossum.js'
-import { checkDuration, parseSavedCircuit } from '../model/parse.js'
+import { checkDuration } from '../model/parse/arguments.js'
+import { parseSavedCircuit } from '../model/parse/circuit.js'
 import type { CircuitState, CircuitStats } from '../model/provider.js'
 import type { SavedCircuit } from '../model/saved-circuit.js'
 import type { Seat } from '../resolve/seat.js'

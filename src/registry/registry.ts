@@ -4,22 +4,22 @@ import { meets, parseRequirement } from '../model/capability.js'
 import type { RegistryEvent, RegistryEventOf, RegistryEventType } from '../model/event.js'
 import type { Health } from '../model/health.js'
 import {
-  type CallOptions,
-  checkCallOptions,
   checkDescribeFilter,
   checkDuration,
   checkListener,
   checkListFilter,
-  checkRequest,
   checkSignal,
-  checkStreamOptions,
-  copyRequest,
-  parsePriority,
   parseReadyOptions,
-  parseRegistration,
-  parseRegistryOptions,
+} from '../model/parse/arguments.js'
+import {
+  type CallOptions,
+  checkCallOptions,
+  checkStreamOptions,
   type StreamOptions,
-} from '../model/parse.js'
+} from '../model/parse/call-options.js'
+import { parsePriority, parseRegistration } from '../model/parse/registration.js'
+import { parseRegistryOptions } from '../model/parse/registry-options.js'
+import { checkRequest, copyRequest } from '../model/parse/request.js'
 import type { PriorityLevel, PriorityName } from '../model/priority.js'
 import { everyHandler, type ProviderView, type Registration } from '../model/provider.js'
 import type { ServiceRequest } from '../model/request.js'

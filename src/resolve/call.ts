@@ -7,7 +7,7 @@ import type { Attempt, Caller, CallFacts, StreamLimits } from '../guard/attempt.
 import { openStream } from '../guard/take.js'
 import { type Ask, isThenable, lazyThenable } from '../guard/thenable.js'
 import type { NotRetried } from '../model/event.js'
-import type { CallOptions } from '../model/parse.js'
+import type { CallOptions } from '../model/parse/call-options.js'
 import type { Provider } from '../model/provider.js'
 import type { NoProviderError } from '../model/refusal.js'
 import type { ServiceRequest } from '../model/request.js'

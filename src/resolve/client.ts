@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import type { CallOptions } from '../model/parse.js'
+import type { CallOptions } from '../model/parse/call-options.js'
 import type { ServiceRequest } from '../model/request.js'
 import { type CallPorts, LogicalCall, type Work } from './call.js'
 import type { CallContext } from './context.js'

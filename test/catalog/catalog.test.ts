@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { Catalog, lastOrderOf, orderOf, serialOf } from '../../src/catalog/catalog.js'
 import type { Member } from '../../src/catalog/scope.js'
-import { parseRegistration, toRequirements } from '../../src/model/parse.js'
+import { parseRegistration } from '../../src/model/parse/registration.js'
+import { toRequirements } from '../../src/model/parse/request.js'
 import { inTurn } from '../../src/strategy/built-in.js'
 
 let serial = 0

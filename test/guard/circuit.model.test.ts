@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { Circuit, type Permit, type Transition, type Verdict } from '../../src/guard/circuit.js'
-import { circuitSettings } from '../../src/model/parse.js'
+import { circuitSettings } from '../../src/model/parse/circuit.js'
 import type { CircuitSettings, CircuitState } from '../../src/model/provider.js'
 
 /*

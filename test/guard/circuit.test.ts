@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Circuit, type Permit, type Transition } from '../../src/guard/circuit.js'
-import { circuitSettings } from '../../src/model/parse.js'
+import { circuitSettings } from '../../src/model/parse/circuit.js'
 import type { CircuitOptions } from '../../src/model/provider.js'
 import { seededRandom } from '../../src/testing/seeded-random.js'
 

@@ -6,7 +6,7 @@ import {
   UnavailableError,
 } from '../../src/core/errors.js'
 import type { Permit } from '../../src/guard/circuit.js'
-import { circuitSettings } from '../../src/model/parse.js'
+import { circuitSettings } from '../../src/model/parse/circuit.js'
 import { deferred, facts, rig, watch } from './rig.js'
 
 describe('admission', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { eventTypes } from '../../src/model/event.js'
-import { circuitSettings, toRequirements } from '../../src/model/parse.js'
+import { circuitSettings } from '../../src/model/parse/circuit.js'
+import { toRequirements } from '../../src/model/parse/request.js'
 import { Priority, priorityLevels, priorityName } from '../../src/model/priority.js'
 import { NoProviderError, type ProviderRefusal, refusalText } from '../../src/model/refusal.js'
 import { hidden, isSecret, masked } from '../../src/model/secrets.js'

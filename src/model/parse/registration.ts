@@ -1,0 +1,286 @@
+import { z } from 'zod'
+import { type InputIssue, InvalidRegistrationError } from '../../core/errors.js'
+import type { Capability } from '../capability.js'
+import type { Check } from '../health.js'
+import { type PriorityLevel, type PriorityName, priorityLevels } from '../priority.js'
+import { type CircuitOptions, everyHandler, type Provider } from '../provider.js'
+import type { Strategy, StrategyChoice } from '../strategy.js'
+import { circuit } from './circuit.js'
+import { parse, preview, safeParse, toIssues, unknownField, unreadable } from './read.js'
+import {
+  capabilityName,
+  count,
+  fn,
+  frozenCopy,
+  frozenList,
+  isText,
+  longestText,
+  mostItems,
+  plainData,
+  plainList,
+  positive,
+  text,
+  texts,
+} from './words.js'
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const priority = z.union(
+  [
+    z.enum(['critical', 'high', 'normal', 'low', 'fallback']),
+    z.union([z.literal(0), z.literal(1), z.literal(2), z.literal(3), z.literal(9)]),
+  ],
+  'expected critical (0), high (1), normal (2), low (3) or fallback (9)',
+)
+
+const builtIn = [
+  'fallback',
+  'round-robin',
+  'round_robin',
+  'weighted',
+  'random',
+  'two-choices',
+  'fastest',
+  'sticky',
+] as const
+
+const strategy = z.union(
+  [
+    z.enum(builtIn),
+    z.custom<Strategy>(
+      (value) =>
+        typeof value === 'object' &&
+        value !== null &&
+        typeof (value as Partial<Strategy>).name === 'string' &&
+        (value as Partial<Strategy>).name !== '' &&
+        typeof (value as Partial<Strategy>).pick === 'function',
+    ),
+  ],
+  `expected ${builtIn.filter((name) => name !== 'round_robin').join(', ')}, or an object with a name and a pick function`,
+)
+
+const parameterSpec = z.strictObject({
+  type: z.enum(['int', 'float', 'number', 'string', 'boolean', 'array', 'object']).optional(),
+  min: z.number().optional(),
+  max: z.number().optional(),
+  values: plainList.optional(),
+})
+
+const capability = z.union(
+  [
+    text.refine((name) => !name.startsWith('@'), 'expected a name before the "@"'),
+    z.strictObject({
+      name: capabilityName,
+      version: z.string().max(longestText).optional(),
+      parameters: z.record(z.string(), parameterSpec).optional(),
+      constraints: plainData.optional(),
+    }),
+  ],
+  'expected a name, or { name, version?, parameters?, constraints? }',
+)
+
+const registrationFields = {
+  service: text,
+  provider: z.custom<object>(
+    (value) => (typeof value === 'object' && value !== null) || typeof value === 'function',
+    'expected an object or a function that does the work',
+  ),
+  connect: fn<(record: Provider, signal: AbortSignal) => unknown>(
+    'a function that makes the instance',
+  ),
+  name: text,
+  handler: z.union([text, texts.min(1)], 'expected a name, or a list of at least one name'),
+  priority: priority,
+  group: z.number().int().min(-32_768).max(32_767),
+  strategy: strategy,
+  capabilities: z.array(capability).max(mostItems),
+  version: z.string().max(longestText),
+  apiVersion: z.string().max(longestText),
+  models: texts,
+  dependencies: texts,
+  metadata: plainData,
+  limits: plainData,
+  circuit: circuit,
+  concurrency: count,
+  health: z.strictObject({ check: fn<Check>('a function that checks').optional() }),
+  weight: positive,
+  address: text,
+  credential: text,
+  requestsPerMinute: positive,
+  tokensPerMinute: positive,
+  withSignal: fn<(...args: never[]) => readonly unknown[]>('a function that returns new arguments'),
+  idempotent: z.boolean(),
+  guard: z.strictObject({ except: texts.optional() }),
+  replace: z.boolean(),
+}
+
+type RegistrationFields = typeof registrationFields
+type RegistrationData = {
+  readonly [K in keyof RegistrationFields]?: z.output<RegistrationFields[K]> | undefined
+}
+
+/** Texts and instances are most of what is registered, and need no schema to be told apart. */
+const plainlyFine: { readonly [K in keyof RegistrationFields]?: (value: unknown) => boolean } = {
+  service: isText,
+  provider: (value) => typeof value === 'object' && value !== null,
+  name: isText,
+  handler: isText,
+  version: isText,
+  address: isText,
+  credential: isText,
+  capabilities: (value) =>
+    Array.isArray(value) &&
+    value.length <= mostItems &&
+    value.every((one) => isText(one) && !one.startsWith('@')),
+}
+
+const invalidRegistration = (issues: readonly InputIssue[]): Error =>
+  new InvalidRegistrationError(issues)
+
+/** Field by field: a schema for all of them at once asks after each that is not there. */
+function checkRegistration(input: unknown): RegistrationData & { readonly service: string } {
+  if (!isRecord(input))
+    throw invalidRegistration([
+      {
+        field: '',
+        message: `expected an object with service and provider, got ${preview(input, [])}`,
+      },
+    ])
+  const issues: InputIssue[] = []
+  const data: Record<string, unknown> = {}
+  const seen = new Set<string>()
+  for (const key of readable(() => Object.keys(input))) {
+    const value = readable(() => input[key], key)
+    if (value === undefined) continue
+    seen.add(key)
+    if (!isField(key)) issues.push({ field: key, message: unknownField })
+    else if (readable(() => plainlyFine[key]?.(value), key)) data[key] = value
+    else {
+      const result = safeParse<unknown>(registrationFields[key], value, invalidRegistration)
+      if (result.success) data[key] = result.data
+      else issues.push(...result.error.issues.flatMap((issue) => toIssues(issue, key)))
+    }
+  }
+  const fields = data as RegistrationData
+  if (!seen.has('service'))
+    issues.push({ field: 'service', message: 'expected a text, got nothing' })
+  if (seen.has('provider') === seen.has('connect'))
+    issues.push({ field: 'provider', message: oneOfBoth })
+  if (issues.length > 0) throw invalidRegistration(issues)
+  return { ...fields, service: fields.service ?? '' }
+}
+
+const oneOfBoth = 'expected either provider (an instance) or connect (a function that makes one)'
+
+const isField = (key: string): key is keyof RegistrationFields =>
+  Object.hasOwn(registrationFields, key)
+
+function readable<T>(read: () => T, field = ''): T {
+  try {
+    return read()
+  } catch (error) {
+    throw invalidRegistration([{ field, message: unreadable(error) }])
+  }
+}
+
+/** A registration, checked. */
+export interface ParsedRegistration {
+  readonly record: Provider
+  readonly named: boolean
+  readonly instance: object | undefined
+  readonly connect: ((record: Provider, signal: AbortSignal) => unknown) | undefined
+  readonly strategy: StrategyChoice | undefined
+  readonly circuit: CircuitOptions | undefined
+  readonly check: Check | undefined
+  readonly withSignal: ((...args: never[]) => readonly unknown[]) | undefined
+  readonly except: readonly string[]
+  readonly replace: boolean
+}
+
+const none: readonly never[] = Object.freeze([])
+const nothing: Readonly<Record<string, never>> = Object.freeze({})
+const everyone: readonly string[] = Object.freeze([everyHandler])
+
+/** Throws `InvalidRegistrationError` with one line per wrong field. Keeps nothing of the input but functions and the instance. */
+export function parseRegistration(input: unknown): ParsedRegistration {
+  const data = checkRegistration(input)
+  const given: readonly (string | Capability)[] = data.capabilities ?? none
+  const capabilities = given.map(toCapability)
+  refuseRepeats(capabilities)
+  const record: Provider = {
+    name: data.name ?? '',
+    service: data.service,
+    handlers: toHandlers(data.handler),
+    priority: toLevel(data.priority ?? 'normal'),
+    group: data.group ?? 0,
+    capabilities: frozenList(capabilities),
+    version: data.version,
+    apiVersion: data.apiVersion,
+    models: frozenList(data.models),
+    dependencies: frozenList(data.dependencies),
+    metadata: frozenCopy(data.metadata) ?? nothing,
+    limits: frozenCopy(data.limits),
+    weight: data.weight ?? 1,
+    address: data.address,
+    credential: data.credential,
+    requestsPerMinute: data.requestsPerMinute,
+    tokensPerMinute: data.tokensPerMinute,
+    concurrency: data.concurrency,
+    idempotent: data.idempotent,
+    origin: 'manual',
+  }
+  return {
+    record,
+    named: data.name !== undefined,
+    instance: data.provider,
+    connect: data.connect,
+    strategy: data.strategy,
+    circuit: data.circuit,
+    check: data.health?.check,
+    withSignal: data.withSignal,
+    except: data.guard?.except ?? none,
+    replace: data.replace ?? false,
+  }
+}
+
+export const toLevel = (value: PriorityName | PriorityLevel): PriorityLevel =>
+  typeof value === 'number' ? value : priorityLevels[value]
+
+const priorityField = z.strictObject({ priority })
+
+export function parsePriority(input: unknown): PriorityLevel {
+  const invalid = (issues: readonly InputIssue[]): Error =>
+    new InvalidRegistrationError(issues, 'priority')
+  return toLevel(parse(priorityField, { priority: input }, invalid).priority)
+}
+
+function toHandlers(input: string | readonly string[] | undefined): readonly string[] {
+  if (input === undefined) return everyone
+  const names = [...new Set(typeof input === 'string' ? [input] : input)]
+  return names.includes(everyHandler) ? everyone : Object.freeze(names)
+}
+
+function toCapability(input: string | Capability): Capability {
+  if (typeof input !== 'string') return frozenCopy(input) ?? input
+  const at = input.indexOf('@')
+  return Object.freeze(
+    at < 1 ? { name: input } : { name: input.slice(0, at), version: input.slice(at + 1) },
+  )
+}
+
+function refuseRepeats(capabilities: readonly Capability[]): void {
+  if (capabilities.length < 2) return
+  const seen = new Set<string>()
+  for (const [index, { name, version }] of capabilities.entries()) {
+    const key = `${name}@${version ?? ''}`
+    if (seen.has(key))
+      throw new InvalidRegistrationError([
+        {
+          field: `capabilities[${index}]`,
+          message: `expected each capability once, got "${name}" again`,
+        },
+      ])
+    seen.add(key)
+  }
+}

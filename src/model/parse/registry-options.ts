@@ -1,0 +1,56 @@
+import { z } from 'zod'
+import { type InputIssue, InvalidOptionsError } from '../../core/errors.js'
+import { circuit } from './circuit.js'
+import { parse } from './read.js'
+import { fn, positive, text, texts, wait } from './words.js'
+
+const port = <T>(what: string, ...methods: readonly string[]) =>
+  z.custom<T>(
+    (value) =>
+      typeof value === 'object' &&
+      value !== null &&
+      methods.every((method) => typeof (value as Record<string, unknown>)[method] === 'function'),
+    `expected a ${what} with ${methods.join(', ')}`,
+  )
+
+const serviceOptions = z.strictObject({
+  kind: text.optional(),
+  idempotent: z.boolean().optional(),
+  methods: z.record(z.string(), z.strictObject({ idempotent: z.boolean().optional() })).optional(),
+  standIn: z
+    .custom<object>(
+      (value) => (typeof value === 'object' && value !== null) || typeof value === 'function',
+      'expected an object or a function',
+    )
+    .optional(),
+})
+
+const registryOptions = z.strictObject({
+  requiredServices: texts.optional(),
+  circuit: circuit.optional(),
+  health: z
+    .strictObject({
+      maxAgeMs: wait.optional(),
+      timeoutMs: positive.optional(),
+      intervalMs: positive.optional(),
+    })
+    .optional(),
+  services: z.record(z.string(), serviceOptions.optional()).optional(),
+  allowStandIns: z.boolean().optional(),
+  retryBudget: z
+    .strictObject({ ratio: z.number().min(0).optional(), perSecond: z.number().min(0).optional() })
+    .optional(),
+  classify: fn<(error: unknown) => unknown>(
+    'a function from an error to a cause, or undefined',
+  ).optional(),
+  clock: port('clock', 'now', 'wall', 'sleep', 'every').optional(),
+  random: fn<() => number>('a function that gives numbers from 0 to 1').optional(),
+  logger: port('logger', 'debug', 'info', 'warn', 'error').optional(),
+})
+
+/** A copy, so that nobody can change the options of a registry that runs; ports and stand-ins are themselves. */
+export function parseRegistryOptions<T extends object>(input: T): T {
+  const invalid = (issues: readonly InputIssue[]): Error =>
+    new InvalidOptionsError(issues, 'registry options')
+  return parse(registryOptions, input, invalid) as T
+}

@@ -391,7 +391,6 @@ export class LogicalCall implements Caller {
     const now = this.#ports.resolver.clock.now()
     if (now >= this.#budget.deadline) return 'no-time-left'
     if (!failure.unsent && !this.#idempotent(seat)) return 'not-idempotent'
-    if (this.#budget.extra <= 0) return 'attempts-spent'
     if (!takeExtra(this.#budget)) return 'attempts-spent'
     return this.#ports.retryBudget(this.#plan.service).take(now) ? undefined : 'retry-budget-spent'
   }

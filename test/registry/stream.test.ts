@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { AllProvidersFailedError, NoProviderError, type StreamOptions } from 'switchgear'
 import { describe, expect, it } from 'vitest'
 import { deferred, httpError, idle, never, scene, watch } from '../resolve/scene.js'
@@ -105,6 +106,18 @@ describe('a stream', () => {
       error,
     })
     expect(calls()).toEqual(['call.failed a'])
+  })
+
+  it('that failed after its first item asks for no further attempt', async () => {
+    const { add, open, told, registry } = streaming({ retryBudget: { perSecond: 0.1, ratio: 0 } })
+    add('a', broken(httpError(500), 'x'))
+    await collect(open({ attempts: 1 }))
+    await collect(open())
+    expect(told('call.failed').map(({ notRetried }) => notRetried)).toEqual([undefined, undefined])
+    registry.unregister('a')
+    add('b', broken(httpError(500)))
+    add('c', items('c'))
+    expect(await collect(open())).toEqual({ items: ['c'] })
   })
 
   it('reports all attempts when none begins', async () => {
@@ -215,6 +228,23 @@ describe('leaving a stream early', () => {
       await clock.advance(0)
       expect(idle(registry as never)).toBe(true)
     }
+  })
+})
+
+describe('what listens to the signal of a stream', () => {
+  it.each([
+    ['ended', items('x')],
+    ['broke', broken(httpError(500), 'x')],
+    ['was refused', broken(httpError(400))],
+    ['was left', items('x', 'y')],
+  ] as const)('is gone when it %s', async (how, source) => {
+    const { add, open } = streaming()
+    add('a', source)
+    const { signal } = new AbortController()
+    const stream = open({ signal })
+    if (how === 'was left') for await (const _ of stream) break
+    else await collect(stream)
+    expect(getEventListeners(signal, 'abort')).toEqual([])
   })
 })
 

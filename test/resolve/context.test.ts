@@ -298,6 +298,33 @@ describe('nested calls', () => {
     expect(asked).toBe(0)
   })
 
+  it('of a stream keep to its time as well', async () => {
+    const { registry, clock } = scene<{ llm: object; tool: () => Promise<string> }>()
+    registry.register({ service: 'llm', provider: {} })
+    let asked = 0
+    registry.register({
+      service: 'tool',
+      provider: async () => {
+        asked += 1
+        return 'done'
+      },
+    })
+    const stream = registry.stream(
+      'llm',
+      {},
+      async function* () {
+        yield await registry.call('tool', {}, (tool) => tool())
+        yield await registry.call('tool', {}, (tool) => tool())
+      },
+      { timeoutMs: 100 },
+    )
+    const iterator = stream[Symbol.asyncIterator]()
+    expect(await iterator.next()).toEqual({ done: false, value: 'done' })
+    await clock.advance(100)
+    await expect(iterator.next()).rejects.toMatchObject({ limit: 'budget' })
+    expect(asked).toBe(1)
+  })
+
   it('of a stream count to the call of the stream', async () => {
     const { registry } = scene<{ llm: object; tool: () => Promise<string> }>({
       services: { tool: { idempotent: true } },

@@ -71,6 +71,7 @@ export class Composition {
       },
     )
     this.resolver = new Resolver(this.catalog, clock, this.checks)
+    if (logger !== silentLogger) this.resolver.selected = this.#logSelection
     this.#guards = this.#guardPorts()
     this.calls = this.#callPorts()
   }
@@ -428,6 +429,11 @@ export class Composition {
     readonly service: string
   } {
     return { ...this.#stamp(), provider: provider.name, service: provider.service }
+  }
+
+  readonly #logSelection = ({ service, handler }: Plan, seat: Seat | undefined): void => {
+    const fields = { service, handler, provider: seat?.provider.name }
+    this.log('debug', seat === undefined ? 'no provider to select' : 'provider selected', fields)
   }
 
   /** A logger that throws is a listener like others: it changes nothing. */

@@ -52,6 +52,8 @@ export class Resolver {
   hits = 0
   /** Grows with each transition of any circuit; a lease remembers it instead of asking the circuit. */
   epoch = 0
+  /** Told of each selection, where somebody wants to know. */
+  selected: ((plan: Plan, seat: Seat | undefined) => void) | undefined = undefined
   /** Providers that have no instance yet. */
   unconnected = 0
   /** Providers that may be chosen although their circuit is not closed. */
@@ -121,10 +123,13 @@ export class Resolver {
   /** An admissible provider now, as far as is known. */
   pick(plan: Plan, request: ServiceRequest, filter: Filter): Seat | undefined {
     if (this.#waiting.size > 0) this.#wakeDue()
-    const seat = this.#select(plan, request, filter)
-    if (seat !== undefined || this.#waiting.size === 0) return seat
-    this.wake(this.clock.now())
-    return this.#select(plan, request, filter)
+    let seat = this.#select(plan, request, filter)
+    if (seat === undefined && this.#waiting.size > 0) {
+      this.wake(this.clock.now())
+      seat = this.#select(plan, request, filter)
+    }
+    if (this.selected !== undefined) this.selected(plan, seat)
+    return seat
   }
 
   #select(plan: Plan, request: ServiceRequest, filter: Filter): Seat | undefined {

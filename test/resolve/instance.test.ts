@@ -579,6 +579,16 @@ describe('a function service', () => {
     expect(new Savings()).toBeInstanceOf(Savings)
   })
 
+  it('is constructed as itself', async () => {
+    class Itself {
+      readonly target = new.target
+    }
+    const { guarded } = await guard(Itself)
+    expect(new guarded().target).toBe(Itself)
+    class Derived extends guarded {}
+    expect(new Derived().target).toBe(Derived)
+  })
+
   it('may be a class or a function with properties, as a property', async () => {
     const create = Object.assign(async (text: string) => text, { raw: () => 'raw' })
     const { guarded, stats, methods } = await guard({ Account, create })

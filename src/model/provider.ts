@@ -44,7 +44,7 @@ export interface CircuitSettings {
   readonly timeoutMs: number
   /** Probes admitted at once while half-open. Default 1. */
   readonly halfOpenPermits: number
-  /** After this a probe that never settled counts as failed. Default `timeoutMs`. */
+  /** After this a probe that never settled counts as failed. Default `timeoutMs`, 30,000 when that is Infinity. */
   readonly probeLeaseMs: number
   /** Also opens when this share of the last `windowSize` calls failed. Off by default. */
   readonly errorRatio: number | undefined

@@ -47,7 +47,8 @@ export function circuitSettings(
   const recoveryTimeoutMs = given.recoveryTimeoutMs ?? circuitDefaults.recoveryTimeoutMs
   return Object.freeze({
     ...circuitDefaults,
-    probeLeaseMs: timeoutMs,
+    // A probe without a time-out may hang for ever; its lease must not.
+    probeLeaseMs: Number.isFinite(timeoutMs) ? timeoutMs : circuitDefaults.probeLeaseMs,
     ...given,
     backoff: given.backoff && toBackoff(given.backoff, recoveryTimeoutMs),
   })

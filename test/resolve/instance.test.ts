@@ -581,7 +581,10 @@ describe('a function service', () => {
 
   it('is constructed as itself', async () => {
     class Itself {
-      readonly target = new.target
+      readonly target: unknown
+      constructor() {
+        this.target = new.target
+      }
     }
     const { guarded } = await guard(Itself)
     expect(new guarded().target).toBe(Itself)

@@ -19,7 +19,7 @@ export interface Failure {
   /** A neutral outcome gives its permit back and decides nothing. */
   readonly weight: 'failure' | 'neutral'
   readonly error: unknown
-  /** What the other side asked us to wait, in milliseconds. */
+  /** What the other side asked us to wait, in milliseconds, whatever the cause. */
   readonly retryAfterMs?: number
   /** True when the request certainly never reached the provider, or certainly had no effect. */
   readonly unsent: boolean

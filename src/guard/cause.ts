@@ -51,7 +51,7 @@ export function toFailure(
 ): Failure {
   const evidence = attempt(() => gather(error, wall)) ?? noEvidence
   const cause = asked(error, classify) ?? decide(evidence)
-  const retryAfterMs = cause === 'rate-limit' ? evidence.retryAfterMs : undefined
+  const { retryAfterMs } = evidence
   return {
     cause,
     weight: weights[cause],

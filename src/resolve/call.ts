@@ -68,6 +68,8 @@ export class LogicalCall implements Caller {
   readonly #failures: AttemptFailure[] = []
   /** What has been tried; not tried again while another is eligible. */
   #tried: Set<Seat> | undefined = undefined
+  /** Until when those that failed asked to be left alone. */
+  #notBefore: Map<Seat, number> | undefined = undefined
   #seat: Seat | undefined = undefined
   #attempt: Attempt | undefined = undefined
   #number = 0
@@ -334,7 +336,7 @@ export class LogicalCall implements Caller {
     const now = resolver.clock.now()
     const pauses = [...(this.#tried ?? [])]
       .filter((seat) => !seat.removed)
-      .map((seat) => pauseOf(seat, now))
+      .map((seat) => this.#pauseOf(seat, now))
       .filter((ms) => ms !== undefined)
     if (pauses.length === 0) return undefined
     const waitMs = Math.max(Math.min(...pauses), backoffMs(this.#number, backoff, random))
@@ -348,6 +350,14 @@ export class LogicalCall implements Caller {
     return this.#pick(undefined)
   }
 
+  /** How long until one that was tried could be tried again; `undefined` when that is not ours to wait for. */
+  #pauseOf(seat: Seat, now: number): number | undefined {
+    const askedMs = Math.max(0, (this.#notBefore?.get(seat) ?? now) - now)
+    const refusal = seat.refusal(now)
+    if (refusal === undefined || refusal.reason === 'saturated') return askedMs
+    return refusal.reason === 'cooling' ? Math.max(askedMs, refusal.retryAfterMs) : undefined
+  }
+
   async #pick(skip: ReadonlySet<Seat> | undefined): Promise<Seat | undefined> {
     const found = this.#ports.resolver.pickFresh(this.#plan, this.#request, skip)
     return isThenable(found) ? this.#within(found) : found
@@ -359,6 +369,10 @@ export class LogicalCall implements Caller {
     const seat = this.#seat
     if (seat === undefined) return undefined
     const durationMs = now - attempt.startedAt
+    if (failure.retryAfterMs !== undefined) {
+      this.#notBefore ??= new Map()
+      this.#notBefore.set(seat, now + failure.retryAfterMs)
+    }
     const reason = this.#mayGoOn(seat, failure, failure.error, durationMs)
     this.#goesOn = reason === undefined
     if (!this.#goesOn) this.#unlisten?.()
@@ -460,13 +474,6 @@ export class LogicalCall implements Caller {
 }
 
 const noArguments: readonly unknown[] = []
-
-/** How long until a provider that was tried could be tried again; `undefined` when that is not ours to wait for. */
-function pauseOf(seat: Seat, now: number): number | undefined {
-  const refusal = seat.refusal(now)
-  if (refusal === undefined || refusal.reason === 'saturated') return 0
-  return refusal.reason === 'cooling' ? refusal.retryAfterMs : undefined
-}
 
 function joined(
   own: AbortSignal | undefined,

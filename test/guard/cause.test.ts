@@ -61,7 +61,7 @@ describe('the official openai client', () => {
     expect(read(generate(429, {}, { 'Retry-After': '20' })).retryAfterMs).toBe(20_000)
     expect(read(generate(429, {}, { 'Retry-After-Ms': '1500' })).retryAfterMs).toBe(1_500)
     expect(read(generate(429, {})).retryAfterMs).toBeUndefined()
-    expect(read(generate(503, {}, { 'retry-after': '20' })).retryAfterMs).toBeUndefined()
+    expect(read(generate(503, {}, { 'retry-after': '20' })).retryAfterMs).toBe(20_000)
   })
 
   it('that could not connect says why further down', () => {
@@ -362,6 +362,7 @@ describe("the user's own classifier", () => {
       weight: 'failure',
       error: thrown,
       unsent: true,
+      retryAfterMs: 3_000,
     })
   })
 })

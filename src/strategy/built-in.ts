@@ -3,7 +3,7 @@ import type { Strategy, StrategyChoice } from '../model/strategy.js'
 import { fallback } from './fallback.js'
 import { fastest } from './fastest.js'
 import { random } from './random.js'
-import { roundRobin } from './round-robin.js'
+import { isRoundRobin, roundRobin } from './round-robin.js'
 import { sticky } from './sticky.js'
 import { twoChoices } from './two-choices.js'
 import { weighted } from './weighted.js'
@@ -14,7 +14,7 @@ export const inTurn: Strategy = roundRobin()
 
 /** The strategy a registration names. */
 export function toStrategy(choice: StrategyChoice, chance: Random): Strategy {
-  if (typeof choice !== 'string') return choice
+  if (typeof choice !== 'string') return isRoundRobin(choice) ? inTurn : choice
   switch (choice) {
     case 'fallback':
       return inOrder

@@ -13,7 +13,7 @@ export function roundRobin(): Strategy {
     const at = candidates.findIndex(({ provider }) => provider === previous)
     return candidates[(at + 1) % candidates.length] ?? candidates[0]
   }
-  return {
+  const strategy: Strategy = {
     name: 'round-robin',
     pick(candidates, request) {
       const next = peek(candidates, request)
@@ -22,4 +22,11 @@ export function roundRobin(): Strategy {
     },
     peek,
   }
+  made.add(strategy)
+  return strategy
 }
+
+const made = new WeakSet<Strategy>()
+
+/** Whether the resolver may rotate in its stead. */
+export const isRoundRobin = (strategy: Strategy): boolean => made.has(strategy)

@@ -1,6 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { NoProviderError, type PriorityLevel, StrategyConflictError } from '../../src/index.js'
+import {
+  NoProviderError,
+  type PriorityLevel,
+  roundRobin,
+  StrategyConflictError,
+} from '../../src/index.js'
 import { type Scene, scene, tally } from '../registry/scene.js'
 import {
   type Fields,
@@ -432,6 +437,16 @@ describe('round robin', () => {
       }),
       { numRuns: 150 },
     )
+  })
+
+  it('made by hand goes on where it was, as the built-in one does', () => {
+    const { registry } = open(3, { strategy: roundRobin() })
+    const next = (): string | undefined => registry.resolve('llm')?.provider
+    expect([next(), next()]).toEqual(['p0', 'p1'])
+    registry.unregister('p1')
+    expect([next(), next()]).toEqual(['p2', 'p0'])
+    registry.register({ service: 'llm', name: 'p3', provider: {}, strategy: 'round-robin' })
+    expect([next(), next()]).toEqual(['p2', 'p3'])
   })
 
   it('keeps its place when one is away for a while', () => {

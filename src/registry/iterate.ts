@@ -6,7 +6,7 @@ export function iterate<E>(
   subscribe: (listener: (event: E) => void) => () => void,
   ended: AbortSignal,
 ): AsyncIterableIterator<E> {
-  const queue: E[] = []
+  const queue = new Backlog<E>()
   const waiting: ((result: IteratorResult<E>) => void)[] = []
   let open = true
   const end = (): void => {
@@ -19,7 +19,10 @@ export function iterate<E>(
   const unsubscribe = subscribe((event) => {
     const resolve = waiting.shift()
     if (resolve !== undefined) resolve({ done: false, value: event })
-    else if (queue.push(event) > mostBehind) queue.shift()
+    else {
+      queue.push(event)
+      if (queue.size > mostBehind) queue.shift()
+    }
   })
   ended.addEventListener('abort', end, { once: true })
   if (ended.aborted) end()
@@ -37,8 +40,39 @@ export function iterate<E>(
     },
     return() {
       end()
-      queue.length = 0
+      queue.clear()
       return Promise.resolve({ done: true, value: undefined })
     },
+  }
+}
+
+/** First in, first out, at the same cost however long it is; shifting a long array moves all of it. */
+class Backlog<E> {
+  #items: (E | undefined)[] = []
+  #taken = 0
+
+  get size(): number {
+    return this.#items.length - this.#taken
+  }
+
+  push(item: E): void {
+    this.#items.push(item)
+  }
+
+  shift(): E | undefined {
+    if (this.size === 0) return undefined
+    const item = this.#items[this.#taken]
+    this.#items[this.#taken] = undefined
+    this.#taken += 1
+    if (this.#taken * 2 > this.#items.length) {
+      this.#items = this.#items.slice(this.#taken)
+      this.#taken = 0
+    }
+    return item
+  }
+
+  clear(): void {
+    this.#items = []
+    this.#taken = 0
   }
 }

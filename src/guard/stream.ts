@@ -4,7 +4,7 @@ import type { Attempt, StreamLimits, WatchedStream } from './attempt.js'
 import { failureOf } from './cause.js'
 
 /** While a read is pending, this much silence is a failure. */
-export const defaultIdleTimeoutMs = 30_000
+const defaultIdleTimeoutMs = 30_000
 
 type Source = AsyncIterable<unknown>
 

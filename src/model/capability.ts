@@ -50,7 +50,7 @@ export interface Requirement {
 const versions = new WeakMap<Capability, { readonly version: Version | undefined }>()
 
 /** Parsed on first use and kept beside the capability, so that plain data stays plain. */
-export function versionOf(capability: Capability): Version | undefined {
+function versionOf(capability: Capability): Version | undefined {
   if (capability.version === undefined) return undefined
   let known = versions.get(capability)
   if (known === undefined) {

@@ -18,13 +18,7 @@ export const priorityLevels: Readonly<Record<PriorityName, PriorityLevel>> = {
   fallback: Priority.Fallback,
 }
 
-export const priorityNames: readonly PriorityName[] = [
-  'critical',
-  'high',
-  'normal',
-  'low',
-  'fallback',
-]
+const priorityNames: readonly PriorityName[] = ['critical', 'high', 'normal', 'low', 'fallback']
 
 export function priorityName(level: PriorityLevel): PriorityName {
   return priorityNames[level === Priority.Fallback ? 4 : level] ?? 'normal'

@@ -25,16 +25,14 @@ export interface Explanation {
 const mostRefusals = 1_000
 
 /** All candidates of a request in the order they would be tried. */
-export function* candidatesOf(
-  plan: Plan,
-): Generator<{ readonly pool: Pool<Seat>; readonly seat: Seat }> {
+function* candidatesOf(plan: Plan): Generator<{ readonly pool: Pool<Seat>; readonly seat: Seat }> {
   for (const pool of plan.pools)
     for (const seat of [...pool.scope.members].sort((a, b) => a.order - b.order))
       yield { pool, seat }
 }
 
 /** Why this provider is no choice for the request now. Changes nothing. */
-export function refusalOf(
+function refusalOf(
   { pool, seat }: { readonly pool: Pool<Seat>; readonly seat: Seat },
   request: ServiceRequest,
   now: number,

@@ -259,7 +259,7 @@ export function unguarded(method: AnyFunction, target: object, view: object): An
 }
 
 /** What a mirror shows differently from the object behind it. */
-export interface Mirrored {
+interface Mirrored {
   /** What reading a property gives, from what the original gives. */
   read(key: PropertyKey, value: unknown): unknown
   /** What calling gives; only for functions. */
@@ -270,7 +270,7 @@ export interface Mirrored {
  * A proxy that passes for `target` although its own target is an empty shadow of the same prototype:
  * the rules for proxies would otherwise forbid to answer for a frozen object with anything but itself.
  */
-export function mirror(target: object, shown: Mirrored): object {
+function mirror(target: object, shown: Mirrored): object {
   const shadow = shadowOf(target)
   Object.defineProperty(shadow, inspect.custom, { value: () => target, configurable: true })
   const handler = new Mirror(target, shown)

@@ -244,7 +244,7 @@ export function parseRegistration(input: unknown): ParsedRegistration {
   }
 }
 
-export const toLevel = (value: PriorityName | PriorityLevel): PriorityLevel =>
+const toLevel = (value: PriorityName | PriorityLevel): PriorityLevel =>
   typeof value === 'number' ? value : priorityLevels[value]
 
 const priorityField = z.strictObject({ priority })

@@ -119,14 +119,16 @@ it('number 4,096 at most; those in use stay, and those made again are true', () 
     table.check(table.plans.find('s', request), request)
 })
 
-it('are found again when another with the same beginning was evicted meanwhile', () => {
+it('are found again when one that goes on further was evicted to make room for them', () => {
   const table = new Table()
-  for (let at = 0; at < mostPlans - 1; at++) table.plans.find('s', { handler: `h${at}` })
   table.plans.find('s', { handler: 'X', requires: ['a', 'b'] })
-  for (let at = 0; at < 3 * mostPlans; at++) {
-    const request = { handler: 'X', requires: ['a', `c${at}`] }
-    const plan = table.plans.find('s', request)
-    expect(table.plans.find('s', request)).toBe(plan)
+  for (let at = 0; at < mostPlans - 1; at++) table.plans.find('s', { handler: `h${at}` })
+  const plan = table.plans.find('s', { handler: 'X', requires: ['a'] })
+  expect(table.plans.find('s', { handler: 'X', requires: ['a'] })).toBe(plan)
+  expect(table.plans.size).toBe(mostPlans)
+  for (let at = 0; at < 2 * mostPlans; at++) {
+    const request = { handler: 'Y', requires: ['a', `c${at}`] }
+    expect(table.plans.find('s', request)).toBe(table.plans.find('s', request))
   }
 })
 

@@ -140,7 +140,7 @@ describe('waitReady', () => {
   })
 
   it('asks one that is well only once, however long another is missing', async () => {
-    const { registry, clock } = scene({ health: { maxAgeMs: 0 } })
+    const { registry, clock } = scene({ health: { maxAgeMs: 0, intervalMs: 1_000 } })
     let asked = 0
     registry.register({ service: 'llm', provider: { isHealthy: () => ++asked > 0 } })
     const state = waiting(registry.waitReady({ services: ['llm', 'memory'] }))

@@ -32,7 +32,7 @@ run(project, 'npm', 'install', '--no-audit', '--no-fund', join(place, packed.fil
 
 // A provider fails and the call succeeds, on the next one.
 const story = `
-  const registry = new ServiceRegistry()
+  const registry = new ServiceRegistry({ services: { echo: { idempotent: true } } })
   const broken = { say: async () => { throw new Error('down') } }
   const sound = { say: async (word) => word }
   registry.register({ service: 'echo', name: 'broken', priority: 'high', provider: broken })

@@ -56,6 +56,22 @@ describe('time-outs', () => {
     expect(causes()).toEqual(['timeout'])
   })
 
+  it('what is left of a budget that others spent proves nothing about who got it', async () => {
+    for (const [allowedMs, leftover, cause] of [
+      [30, true, 'aborted'],
+      [30, false, 'timeout'],
+      [300, true, 'timeout'],
+    ] as const) {
+      const { attempt, clock, causes } = begin({ circuit: { timeoutMs: 100 } })
+      attempt.allowedMs = allowedMs
+      attempt.leftover = leftover
+      const answer = watch(take(attempt, () => new Promise(() => {})))
+      await clock.advance(100)
+      expect(answer.value).toBeInstanceOf(CallTimeoutError)
+      expect(causes()).toEqual([cause])
+    }
+  })
+
   it('Infinity is no limit, and sets no deadline', async () => {
     const { call, clock, deadlines } = rig({ circuit: { timeoutMs: Number.POSITIVE_INFINITY } })
     const work = deferred()
@@ -248,10 +264,17 @@ describe('the caller gives up', () => {
 
   it('too late it does nothing', async () => {
     const { attempt, told } = begin()
+    const { signal } = attempt
     expect(await take(attempt, async () => 'fine')).toBe('fine')
     attempt.cancel(new Error('too late'))
-    expect(attempt.signal.aborted).toBe(false)
+    expect(signal.aborted).toBe(false)
     expect(told).toHaveLength(1)
+  })
+
+  it('after the outcome is known, what the work gives is handed on', async () => {
+    const { attempt } = begin()
+    attempt.succeed('known')
+    expect(await take(attempt, async () => 'fine')).toBe('fine')
   })
 
   it('gives the permit of a probe back', async () => {
@@ -303,6 +326,17 @@ describe('the logical call behind it', () => {
     const answer = watch(take(attempt, () => new Promise(() => {})))
     await clock.advance(100)
     expect(answer).toEqual({ state: 'fulfilled', value: 'from the next' })
+  })
+
+  it('hears of a success', async () => {
+    let heard = 0
+    const { attempt } = withCaller({
+      succeeded: () => {
+        heard += 1
+      },
+    })
+    await take(attempt, async () => 'fine')
+    expect(heard).toBe(1)
   })
 
   it('judges before the failure is told, and is asked to recover after', async () => {

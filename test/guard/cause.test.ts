@@ -6,7 +6,12 @@ import OpenAI, {
   APIUserAbortError,
 } from 'openai'
 import { describe, expect, it } from 'vitest'
-import { CallTimeoutError, CircuitOpenError, SaturatedError } from '../../src/core/errors.js'
+import {
+  CallTimeoutError,
+  CircuitOpenError,
+  SaturatedError,
+  UnavailableError,
+} from '../../src/core/errors.js'
 import { type Cause, causes } from '../../src/core/outcome.js'
 import { failureOf, toFailure } from '../../src/guard/cause.js'
 import { NoProviderError } from '../../src/model/refusal.js'
@@ -194,6 +199,11 @@ describe('errors of other clients', () => {
     expect(read(error({ status: 'none', statusCode: 400 })).cause).toBe('bad-request')
   })
 
+  it('a status that is none does not prove that somebody answered', () => {
+    const unsent = (status: number) => read(error({ status, code: 'ECONNREFUSED' })).unsent
+    expect([99, 100, 599, 600].map(unsent)).toEqual([true, false, false, true])
+  })
+
   it('gRPC: what has no HTTP status counts as a failure', () => {
     for (const code of [4, 13, 14])
       expect(read(error({ code, details: 'unavailable', metadata: {} }))).toMatchObject({
@@ -207,6 +217,7 @@ describe('errors of other clients', () => {
       new CircuitOpenError('inner', 'open', 5),
       new SaturatedError('inner', 1),
       new NoProviderError('llm', []),
+      new UnavailableError('inner', 'draining'),
     ])
       expect(read(refused)).toMatchObject({ cause: 'refused', weight: 'neutral', unsent: true })
     expect(read(new CallTimeoutError('inner', 5)).weight).toBe('failure')
@@ -261,6 +272,9 @@ describe('hostile errors', () => {
       withCode('ECONNREFUSED'),
     )
     expect(read(deep).unsent).toBe(false)
+    const nested = (depth: number): unknown =>
+      depth === 1 ? withCode('ECONNREFUSED') : error({ cause: nested(depth - 1) })
+    expect([5, 6].map((depth) => read(nested(depth)).unsent)).toEqual([true, false])
   })
 
   it.each([undefined, null, 'a text', 429, 0n, Symbol('s'), true, () => 1, [], {}])(
@@ -292,6 +306,8 @@ describe('Retry-After', () => {
     ['names in any case', { 'Retry-After': '2' }, 2_000],
     ['milliseconds', { 'retry-after-ms': '150' }, 150],
     ['milliseconds before seconds', { 'Retry-After-Ms': '150', 'retry-after': '9' }, 150],
+    ['no milliseconds at all', { 'retry-after-ms': '0', 'retry-after': '9' }, 0],
+    ['blanks', { 'retry-after': '  ' }, undefined],
     ['negative milliseconds, then seconds', { 'retry-after-ms': '-1', 'retry-after': '9' }, 9_000],
     ['nothing', {}, undefined],
     ['an empty text', { 'retry-after': '' }, undefined],
@@ -365,6 +381,11 @@ describe("the user's own classifier", () => {
       retryAfterMs: 3_000,
     })
   })
+})
+
+it('a failure without a pause has no word of one', () => {
+  expect(Object.keys(read(error({ status: 429 })))).not.toContain('retryAfterMs')
+  expect(Object.keys(read(new Error('down')))).not.toContain('retryAfterMs')
 })
 
 it('each cause has one weight, whether it was read or known', () => {

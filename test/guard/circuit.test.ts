@@ -117,6 +117,20 @@ describe('3.1 defaults', () => {
     expect(circuit.stateAt(0)).toBe('open')
   })
 
+  it('the ratio is of what the window holds', () => {
+    const { circuit, once } = make({
+      failureThreshold: 100,
+      errorRatio: 1,
+      windowSize: 2,
+      minimumCalls: 1,
+    })
+    once('success', 0)
+    once('failure', 0)
+    expect(circuit.stateAt(0)).toBe('closed')
+    once('failure', 0)
+    expect(circuit.stateAt(0)).toBe('open')
+  })
+
   it('closing forgets the window', () => {
     const { circuit, once } = make({
       failureThreshold: 100,
@@ -167,7 +181,9 @@ describe('3.1 defaults', () => {
     expect(Math.min(...free)).toBeGreaterThanOrEqual(800)
     expect(Math.max(...free)).toBeLessThanOrEqual(1_200)
     expect(Math.max(...free) - Math.min(...free)).toBeGreaterThan(300)
-    expect(Math.max(...rests(1_000))).toBeLessThanOrEqual(1_000)
+    const capped = Math.max(...rests(1_000))
+    expect(capped).toBeLessThanOrEqual(1_000)
+    expect(capped).toBeGreaterThan(980)
   })
 
   it('without a back-off every rest is as long, whatever chance says', () => {
@@ -270,6 +286,8 @@ describe('3.2 open', () => {
     passed.fail(1)
     passed.circuit.record('success', 100)
     expect(passed.circuit.halfOpenSuccesses).toBe(1)
+    expect(passed.transitions.at(-1)).toMatchObject({ reason: 'recovery time passed' })
+    expect(passed.circuit.admits(100)).toBe(true)
     passed.circuit.record('success', 100)
     expect(passed.circuit.stateAt(100)).toBe('closed')
     expect(passed.circuit.halfOpenSuccesses).toBe(0)
@@ -332,7 +350,7 @@ describe('3.2 half-open', () => {
   })
 
   it('successThreshold successes close it', () => {
-    const { circuit, fail, once, moves } = make(quick)
+    const { circuit, fail, once, moves, transitions } = make(quick)
     fail(1)
     once('success', 100)
     expect(circuit.stateAt(100)).toBe('half-open')
@@ -340,6 +358,7 @@ describe('3.2 half-open', () => {
     once('success', 100)
     expect(circuit.stateAt(100)).toBe('closed')
     expect(moves()).toEqual(['closed > open', 'open > half-open', 'half-open > closed'])
+    expect(transitions.at(-1)).toMatchObject({ reason: 'probes succeeded' })
   })
 
   it('successes of an earlier half-open do not add up with those of the next', () => {
@@ -483,11 +502,24 @@ describe('3.5 probe leases', () => {
   })
 
   it('the earliest of several hung probes decides when it re-opened', () => {
-    const { circuit, fail } = make({ ...quick, halfOpenPermits: 2 })
+    for (const times of [
+      [300, 200],
+      [200, 300],
+    ]) {
+      const { circuit, fail } = make({ ...quick, halfOpenPermits: 2 })
+      fail(1)
+      for (const now of times) enter(circuit, now)
+      expect(circuit.opening(10_000)?.openedAt).toBe(5_200)
+    }
+  })
+
+  it("a lease that ran out takes nobody else's with it when it is given back", () => {
+    const { circuit, fail } = make(quick)
     fail(1)
-    enter(circuit, 300)
-    enter(circuit, 200)
-    expect(circuit.opening(10_000)?.openedAt).toBe(5_200)
+    const unused = circuit.enter(100) as Permit
+    enter(circuit, 1_100)
+    circuit.settle(unused, 'neutral', 1_100)
+    expect(circuit.enter(1_100)).toBeUndefined()
   })
 
   it('a half-open one says when the next permit is free', () => {
@@ -604,6 +636,7 @@ describe('3.9 export and restore', () => {
     const byClock = fresh({ failureThreshold: 1 })
     byClock.fail(1)
     for (const { circuit } of [probing, byClock]) {
+      expect(circuit.save(100, wallNow)).toMatchObject({ openedAt: wallNow, retryAt: wallNow })
       const saved = circuit.save(150, wallNow)
       expect(saved).toEqual({
         state: 'open',
@@ -652,10 +685,11 @@ describe('3.9 export and restore', () => {
   })
 
   it('restoring starts a new generation and tells the transition', () => {
-    const { circuit, fail, moves } = fresh({ failureThreshold: 1 })
+    const { circuit, fail, moves, transitions } = fresh({ failureThreshold: 1 })
     const early = enter(circuit, 0)
     fail(1)
     circuit.restore({ state: 'closed', failures: 0 }, 0, wallNow)
+    expect(transitions.at(-1)).toMatchObject({ reason: 'restored' })
     circuit.settle(early, 'failure', 0)
     expect(circuit.stateAt(0)).toBe('closed')
     expect(moves()).toEqual(['closed > open', 'open > closed'])
@@ -671,6 +705,21 @@ describe('3.9 export and restore', () => {
 })
 
 describe('configure', () => {
+  it('a ratio that is given later counts from then on, and one that is taken away does not', () => {
+    const ratio = { failureThreshold: 100, errorRatio: 0.5, windowSize: 4, minimumCalls: 2 }
+    const { circuit } = make({ failureThreshold: 100 })
+    circuit.record('failure', 0)
+    circuit.configure(circuitSettings(undefined, ratio))
+    circuit.record('failure', 0)
+    expect(circuit.stateAt(0)).toBe('closed')
+    circuit.record('failure', 0)
+    expect(circuit.stateAt(0)).toBe('open')
+    circuit.reset(0, 'test')
+    circuit.configure(circuitSettings(undefined, { failureThreshold: 100 }))
+    for (let turn = 0; turn < 50; turn++) circuit.record('failure', 0)
+    expect(circuit.stateAt(0)).toBe('closed')
+  })
+
   it('the same settings change nothing: what the window has seen stays seen', () => {
     const settings = circuitSettings(undefined, {
       failureThreshold: 100,

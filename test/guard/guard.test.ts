@@ -7,6 +7,7 @@ import {
 } from '../../src/core/errors.js'
 import type { Permit } from '../../src/guard/circuit.js'
 import { circuitSettings } from '../../src/model/parse/circuit.js'
+import { FakeClock } from '../../src/testing/fake-clock.js'
 import { deferred, facts, rig, watch } from './rig.js'
 
 describe('admission', () => {
@@ -176,6 +177,65 @@ describe('outcomes', () => {
     expect(told).toEqual([{ what: 'succeeded', facts: named, durationMs: 25 }])
   })
 
+  it('an end that nobody hears of is timed one time in eight after the first 128', () => {
+    class ReadClock extends FakeClock {
+      reads = 0
+      override now(): number {
+        this.reads += 1
+        return super.now()
+      }
+    }
+    const readsFor = (heard: boolean, attended = false): number => {
+      const clock = new ReadClock()
+      const { succeed, guard } = rig({ clock, heard })
+      succeed(128)
+      if (attended) guard.breaker.on('success', () => {})
+      clock.reads = 0
+      succeed(800)
+      return clock.reads - 800 // each call reads it once to begin
+    }
+    expect([readsFor(false), readsFor(true), readsFor(false, true)]).toEqual([100, 800, 800])
+  })
+
+  it('the end of a call that was waited for need not be timed, that of one without a limit must', async () => {
+    for (const [timeoutMs, known] of [
+      [1_000, true],
+      [Number.POSITIVE_INFINITY, false],
+    ] as const) {
+      const { call, succeed, clock, guard } = rig({ heard: false, circuit: { timeoutMs } })
+      succeed(128)
+      const work = deferred()
+      const answer = watch(call(() => work.promise))
+      await clock.advance(500)
+      work.resolve('fine')
+      await clock.advance(0)
+      expect(answer.state).toBe('fulfilled')
+      expect(guard.stats().latency.count).toBe(known ? 128 : 129)
+    }
+  })
+
+  it('a pause until a date counts from our own clock where the answer has none', () => {
+    const { fail, guard, clock } = rig()
+    clock.setWall(Date.UTC(2030, 0, 1))
+    const headers = { 'retry-after': 'Tue, 01 Jan 2030 00:00:45 GMT' }
+    fail(1, Object.assign(new Error('slow down'), { status: 429, headers }))
+    expect(guard.refusal(0)).toEqual({ reason: 'cooling', retryAfterMs: 45_000 })
+  })
+
+  it('only time-outs count as such', async () => {
+    const { fail, call, clock, guard } = rig({ circuit: { timeoutMs: 10 } })
+    fail(2)
+    watch(call(() => new Promise(() => {})))
+    await clock.advance(10)
+    expect(guard.stats()).toMatchObject({ failures: 3, timeouts: 1 })
+  })
+
+  it('calls through the breaker have no method', async () => {
+    const { guard, told } = rig()
+    await guard.breaker.fire(() => 'fine')
+    expect(told[0]).toMatchObject({ facts: { method: undefined, number: 1 } })
+  })
+
   it('successes are told only where somebody listens', () => {
     const { succeed, told } = rig({ heard: false })
     succeed(300)
@@ -275,7 +335,7 @@ describe('outcomes', () => {
 
 describe('control', () => {
   it('trip, isolate and reset move admission, and openedAt is wall time', async () => {
-    const { guard, clock, moves } = rig()
+    const { guard, clock, moves, told } = rig()
     clock.setWall(1_000_000)
     expect(guard.openedAt()).toBeUndefined()
     guard.trip(500, 'test')
@@ -288,8 +348,18 @@ describe('control', () => {
     const before = moves()
     guard.reset()
     expect(moves()).toBeGreaterThan(before)
+    expect(told.at(-1)).toMatchObject({ transition: { to: 'closed', reason: 'reset by hand' } })
     expect(guard.openedAt()).toBeUndefined()
     expect(guard.stats()).toMatchObject({ reason: undefined, retryAfterMs: undefined })
+  })
+
+  it('a trip of what is open already moves admission too', () => {
+    const { guard, moves } = rig()
+    guard.trip(500, 'test')
+    const before = moves()
+    guard.trip(900, 'longer')
+    expect(moves()).toBeGreaterThan(before)
+    expect(guard.stats().retryAfterMs).toBe(900)
   })
 
   it('saves and restores with the clocks it has', async () => {
@@ -367,7 +437,7 @@ describe('3.10 statistics', () => {
   })
 
   it('success rate, last failure and calls in flight', async () => {
-    const { guard, call, fail, succeed, clock } = rig()
+    const { guard, call, fail, succeed, clock } = rig({ clock: new FakeClock(7_000) })
     watch(call(() => new Promise(() => {})))
     fail()
     await clock.advance(30)
@@ -398,6 +468,7 @@ describe('3.10 statistics', () => {
     expect(guard.stats().timeOpenMs).toBe(200)
     guard.trip(100, 'again')
     await clock.advance(50)
+    expect(guard.stats().timeOpenMs).toBe(250)
     guard.reset()
     expect(guard.stats()).toMatchObject({ transitions: 7, trips: 3, timeOpenMs: 250 })
   })

@@ -1,5 +1,5 @@
 import CircuitBreaker from 'opossum'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { FedBreaker } from '../../src/guard/opossum.js'
 import { ServiceRegistry } from '../../src/index.js'
 import { FakeClock } from '../../src/testing/fake-clock.js'
@@ -89,11 +89,12 @@ describe('what is published, as rule 3.8 lists it', () => {
   })
 
   it('time-out = fire, timeout, failure', async () => {
-    const { call, clock, take, counts } = attended({ circuit: { timeoutMs: 50 } })
+    const { call, clock, take, counts, payloads } = attended({ circuit: { timeoutMs: 50 } })
     const answer = watch(call(() => new Promise(() => {})))
     await clock.advance(50)
     expect(answer.state).toBe('rejected')
     expect(take()).toEqual(['fire', 'timeout', 'failure'])
+    expect(payloads[1]).toEqual(['timeout', answer.value, 50, []])
     expect(counts()).toEqual({ ...none, fires: 1, failures: 1, timeouts: 1 })
   })
 
@@ -169,7 +170,9 @@ describe('what is published, as rule 3.8 lists it', () => {
     guard.recordOutcome('failure', 'why')
     guard.recordOutcome('failure')
     expect(take()).toEqual(['fire', 'success', 'fire', 'failure', 'fire', 'failure', 'open'])
+    expect(payloads[0]).toEqual(['fire', []])
     expect(payloads[3]).toEqual(['failure', 'why', 0, []])
+    expect(payloads[5]).toEqual(['failure', new Error('a failure was recorded'), 0, []])
     expect(counts()).toEqual({ ...none, fires: 3, successes: 1, failures: 2 })
   })
 
@@ -282,6 +285,9 @@ describe('getters and toJSON', () => {
     expect(breaker.status.window[0]).toMatchObject({ isCircuitBreakerOpen: true })
     await clock.advance(1_000)
     expect(breaker.status.window[1]).toMatchObject({ isCircuitBreakerOpen: true })
+    guard.recordOutcome('success')
+    expect(breaker.halfOpen).toBe(true)
+    expect(breaker.status.window[0]).not.toHaveProperty('isCircuitBreakerOpen')
     guard.reset()
     expect(breaker.status.window[0]).toMatchObject({ isCircuitBreakerOpen: false })
   })
@@ -419,7 +425,8 @@ describe('control by hand', () => {
     await clock.advance(1_000)
     expect(asked).toBe(4)
     expect(() => breaker.healthCheck('no' as never)).toThrow('must be a function')
-    expect(() => breaker.healthCheck(async () => {}, Number.NaN)).toThrow('must be a number')
+    for (const wrong of [Number.NaN, 0, -1])
+      expect(() => breaker.healthCheck(async () => {}, wrong)).toThrow('must be a number above 0')
   })
 
   it('one health check replaces the other', async () => {
@@ -613,6 +620,14 @@ describe('snapshots', () => {
       ['b', 1],
       ['c', 0],
     ])
+    breakers[0]?.status.off('snapshot', listeners[0] as never)
+    await clock.advance(1_000)
+    expect(clock.intervals).toBe(1)
+    expect(seen.slice(3)).toEqual([
+      ['b', 1],
+      ['c', 0],
+    ])
+    seen.length = 3
     for (const [at, breaker] of breakers.entries())
       breaker.status.off('snapshot', listeners[at] as never)
     await clock.advance(1_000)
@@ -769,6 +784,28 @@ describe('listeners', () => {
       ['success', 'hello'],
     ])
     expect(registry.circuit('echo').opossum).toBe(opossum)
+  })
+
+  it('that nobody attached cost nothing: no event is even made', async () => {
+    const { guard, succeed, fail, clock, call } = rig({ concurrency: 1 })
+    const emit = vi.spyOn(guard.breaker, 'emit')
+    succeed()
+    fail(5)
+    expect(() => call(() => 1)).toThrow('is open')
+    guard.recordFailedCheck(new Error('unwell'))
+    guard.reset()
+    watch(call(() => new Promise(() => {})))
+    expect(() => call(() => 1)).toThrow('calls in flight')
+    await clock.advance(30_000)
+    expect(emit).not.toHaveBeenCalled()
+  })
+
+  it('emit says whether anybody heard', () => {
+    const { guard } = rig()
+    const { breaker } = guard
+    expect(breaker.emit('success')).toBe(false)
+    breaker.on('success', () => {})
+    expect(breaker.emit('success')).toBe(true)
   })
 
   it('of the original are gone: no timer is armed at an opening', () => {

@@ -1,9 +1,10 @@
-import { Readable, Transform } from 'node:stream'
+import { Duplex, Readable, Transform } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { CallTimeoutError } from '../../src/core/errors.js'
 import type { StreamLimits } from '../../src/guard/attempt.js'
 import { isStream, withIterator } from '../../src/guard/stream.js'
 import { take } from '../../src/guard/take.js'
+import { FakeClock } from '../../src/testing/fake-clock.js'
 import { deferred, facts, type RigOptions, rig, watch } from './rig.js'
 
 /** A source to feed by hand, that knows what was done to it. */
@@ -50,7 +51,8 @@ class Feed implements AsyncIterableIterator<string> {
 const once = (feed: Feed): AsyncIterable<string> => ({ [Symbol.asyncIterator]: () => feed })
 
 function open(source: unknown, options: RigOptions = {}, limits?: StreamLimits) {
-  const own = rig({ circuit: { timeoutMs: 1_000 }, ...options })
+  const clock = new FakeClock(50_000)
+  const own = rig({ circuit: { timeoutMs: 1_000 }, clock, ...options })
   const attempt = own.guard.begin(facts, [], own.clock.now())
   attempt.limits = limits
   const stream = take(attempt, () => source) as AsyncIterableIterator<unknown>
@@ -179,6 +181,37 @@ describe('its end is the outcome', () => {
     await stream.return?.()
     expect(feed.done).toContain('return')
     expect(outcome()).toEqual(neutral)
+  })
+
+  it('what nobody began to iterate is not begun to be left', async () => {
+    const feed = new Feed()
+    const { stream, outcome } = open(once(feed))
+    await stream[Symbol.asyncIterator]().return?.()
+    expect(feed.done).toEqual([])
+    expect(outcome()).toEqual(neutral)
+  })
+
+  it('a source without a return is left without one', async () => {
+    const iterator = { next: async () => ({ done: false, value: 1 }) }
+    const { stream, outcome } = open({ [Symbol.asyncIterator]: () => iterator })
+    for await (const one of stream) {
+      expect(one).toBe(1)
+      break
+    }
+    expect(outcome()).toEqual(neutral)
+  })
+
+  it('after its end or its failure the source is not asked again', async () => {
+    for (const last of ['end', 'fail'] as const) {
+      const feed = new Feed()
+      const { stream } = open(once(feed))
+      const reading = stream[Symbol.asyncIterator]()
+      const read = reading.next().catch(() => {})
+      feed[last](new Error('down'))
+      await read
+      expect(await reading.next()).toEqual({ done: true, value: undefined })
+      expect(feed.done).toEqual(['next'])
+    }
   })
 
   it('throwing into it is neutral, and reaches the source', async () => {
@@ -354,6 +387,47 @@ describe('limits', () => {
     await clock.advance(0)
     expect(read.state).toBe('rejected')
     expect(deadlines.size).toBe(0)
+  })
+
+  it("the budget of the call ends it too, and that is nobody's fault", async () => {
+    const { attempt, stream, clock, causes, outcome } = open(once(new Feed()))
+    attempt.allowedMs = 300
+    await clock.advance(100)
+    const read = watch(stream[Symbol.asyncIterator]().next())
+    await clock.advance(199)
+    expect(read.state).toBe('pending')
+    await clock.advance(1)
+    expect(read.value).toMatchObject({ limit: 'budget', timeoutMs: 300 })
+    expect(causes()).toEqual(['aborted'])
+    expect(outcome()).toEqual(neutral)
+  })
+
+  it('a budget that ends with the limit of the stream takes nothing from it', async () => {
+    const { attempt, stream, clock, causes } = open(once(new Feed()))
+    attempt.allowedMs = 1_000
+    const read = watch(stream[Symbol.asyncIterator]().next())
+    await clock.advance(1_000)
+    expect(read.value).toMatchObject({ limit: 'first-chunk' })
+    expect(causes()).toEqual(['timeout'])
+  })
+
+  it('a second read does not give the first more time', async () => {
+    const { stream, clock } = open(once(new Feed()))
+    const reading = stream[Symbol.asyncIterator]()
+    const read = watch(reading.next())
+    await clock.advance(600)
+    watch(reading.next())
+    await clock.advance(400)
+    expect(read.state).toBe('rejected')
+  })
+
+  it('the caller aborts what nobody reads yet', async () => {
+    const feed = new Feed()
+    const { outcome, clock, attempt } = open(once(feed))
+    attempt.cancel(new Error('enough'))
+    await clock.advance(0)
+    expect(feed.done).toEqual([])
+    expect(outcome()).toEqual(neutral)
   })
 
   it('the caller aborts: the reader hears why, the source is closed, nothing is decided', async () => {
@@ -560,6 +634,8 @@ describe('it is the same object to its user', () => {
     expect(stream.constructor).toBe(Chunks)
     expect(stream.controller).toBe(source.controller)
     expect(stream.count()).toBe(2)
+    expect('next' in stream).toBe(false)
+    expect((stream as unknown as { next?: unknown }).next).toBeUndefined()
     expect(await collect(stream)).toEqual(['a', 'b'])
   })
 
@@ -611,11 +687,32 @@ describe('platform streams', () => {
     expect(outcome()).toEqual(failure)
   })
 
+  it('one that its reader destroys is left', async () => {
+    const readable = new Readable({ read() {} })
+    const { outcome, clock, causes } = open(readable)
+    readable.push('a')
+    readable.destroy()
+    await clock.advance(0)
+    expect(causes()).toEqual(['cancelled'])
+    expect(outcome()).toEqual(neutral)
+  })
+
+  it('of one that stays writable only the readable side counts', async () => {
+    const duplex = new Duplex({ read() {}, write: (_, __, done) => done(), allowHalfOpen: true })
+    const { outcome, clock } = open(duplex)
+    duplex.resume()
+    duplex.push(null)
+    await clock.advance(0)
+    expect(outcome()).toEqual(success)
+    expect(duplex.writable).toBe(true)
+  })
+
   it('one that its reader aborts is neutral', async () => {
     const readable = new Readable({ read() {} })
-    const { outcome, clock } = open(readable)
+    const { outcome, clock, causes } = open(readable)
     readable.destroy(Object.assign(new Error('stop'), { name: 'AbortError' }))
     await clock.advance(0)
+    expect(causes()).toEqual(['cancelled'])
     expect(outcome()).toEqual(neutral)
   })
 

@@ -304,6 +304,37 @@ describe('lazyThenable without anything behind it yet', () => {
   })
 })
 
+describe('lazyThenable', () => {
+  it('a method that returns its receiver returns the stand-in, for it was not asked yet', async () => {
+    const query = {
+      where(): unknown {
+        return query
+      },
+      // biome-ignore lint/suspicious/noThenProperty: that is what it is about
+      then: (yes: (value: unknown) => void) => yes('rows'),
+    }
+    let driven = 0
+    const lazy = lazyThenable(query as never, (ask) => {
+      driven += 1
+      return ask(query as never)
+    }) as unknown as typeof query
+    expect(lazy.where()).toBe(lazy)
+    expect((lazy.where() as typeof query).where()).toBe(lazy)
+    expect(await lazy).toBe('rows')
+    expect(driven).toBe(4)
+  })
+
+  it('can be read as the stream that it may turn out to be', () => {
+    const iterator = { next: async () => ({ done: true as const, value: undefined }) }
+    const drive = () => Promise.resolve()
+    const lazy = lazyThenable(undefined, drive, () => iterator)
+    expect((lazy as never as AsyncIterable<unknown>)[Symbol.asyncIterator]()).toBe(iterator)
+    expect(Symbol.asyncIterator in lazyThenable(undefined, drive)).toBe(false)
+    const plain = lazyThenable(undefined, drive) as never as Partial<AsyncIterable<unknown>>
+    expect(plain[Symbol.asyncIterator]).toBeUndefined()
+  })
+})
+
 it('knows a thenable', () => {
   const then = () => {}
   for (const value of [Promise.resolve(), { then }, Object.assign(() => {}, { then })])

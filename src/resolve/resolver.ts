@@ -19,6 +19,7 @@ import {
   excludedBy,
   type Filter,
   foresee,
+  isChecked,
   isPlain,
   select,
   selectPlain,
@@ -83,7 +84,7 @@ export class Resolver {
 
   plan(service: string, request: ServiceRequest): Plan {
     try {
-      if (!isPlain(request)) checkConstraints(service, request)
+      if (!isChecked(request)) checkConstraints(service, request)
       return this.plans.find(service, request)
     } catch (error) {
       if (!isSwitchgearError(error)) checkRequest(service, request) // null, or a getter that threw

@@ -74,8 +74,18 @@ function findShortcut({ pools, shortcut }: Plan, changes: number): void {
 
 const noConstraints: ServiceRequest = Object.freeze({})
 
-/** Whether the request asks for nothing but capabilities. One with a field nobody knows is not plain. */
+/** Whether the request asks for nothing but capabilities. */
 export function isPlain(request: ServiceRequest): boolean {
+  return (
+    request.where === undefined &&
+    request.exclude === undefined &&
+    request.key === undefined &&
+    request.tenant === undefined
+  )
+}
+
+/** Whether its plan was all there is to check: with a field nobody knows, or constraints, it was not. */
+export function isChecked(request: ServiceRequest): boolean {
   if (typeof request !== 'object') return false
   for (const key in request)
     if (key !== 'handler' && key !== 'requires' && key !== 'fallbackToGlobal') return false

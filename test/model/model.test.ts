@@ -189,8 +189,3 @@ it('every type of event is listed once', () => {
   expect(new Set(eventTypes).size).toBe(eventTypes.length)
   expect(eventTypes).toContain('listener.failed')
 })
-
-it('the window of the error ratio holds at least the calls it takes', () => {
-  expect(circuitSettings({ windowSize: 5, minimumCalls: 8 }, undefined).windowSize).toBe(8)
-  expect(circuitSettings({ windowSize: 50 }, { minimumCalls: 8 }).windowSize).toBe(50)
-})

@@ -45,15 +45,11 @@ export function circuitSettings(
   const given = { ...defined(base), ...defined(own) }
   const timeoutMs = given.timeoutMs ?? circuitDefaults.timeoutMs
   const recoveryTimeoutMs = given.recoveryTimeoutMs ?? circuitDefaults.recoveryTimeoutMs
-  const { minimumCalls = circuitDefaults.minimumCalls, windowSize = circuitDefaults.windowSize } =
-    given
   return Object.freeze({
     ...circuitDefaults,
     // A probe without a time-out may hang for ever; its lease must not.
     probeLeaseMs: Number.isFinite(timeoutMs) ? timeoutMs : circuitDefaults.probeLeaseMs,
     ...given,
-    // A window that cannot hold the calls it takes would never open anything.
-    windowSize: Math.max(windowSize, minimumCalls),
     backoff: given.backoff && toBackoff(given.backoff, recoveryTimeoutMs),
   })
 }

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import CircuitBreaker from 'opossum'
 import { describe, expect, it, vi } from 'vitest'
 import type { FedBreaker } from '../../src/guard/opossum.js'
@@ -562,6 +563,18 @@ describe('the rolling window', () => {
       await clock.advance(0)
       expect(guard.breaker.stats).toMatchObject({ fires: 0, successes: 1 })
     }
+  })
+
+  it('has the end of a platform stream in the bucket in which it ended', async () => {
+    const { clock, call, guard, succeed } = rig({ heard: false, circuit: { timeoutMs: 1_000 } })
+    succeed(128) // and the next one is not timed
+    const source = new Readable({ read() {} })
+    call(() => source)
+    source.resume()
+    await clock.advance(60_000)
+    source.push(null)
+    await clock.advance(0)
+    expect(guard.breaker.stats).toMatchObject({ fires: 0, successes: 1 })
   })
 
   it('status and stats that were held are the live ones', async () => {

@@ -36,7 +36,7 @@ export function guardStream(attempt: Attempt, source: Source): Source {
 function observe(attempt: Attempt, source: Readable | ReadableStream): void {
   attempt.stream = {
     get inUse() {
-      return Readable.isDisturbed(source as Readable)
+      return Readable.isDisturbed(source as Readable) || isAttended(source)
     },
     stallError: () => new CallTimeoutError(attempt.host.name, defaultIdleTimeoutMs, 'idle'),
     stop(error) {
@@ -51,6 +51,10 @@ function observe(attempt: Attempt, source: Readable | ReadableStream): void {
     else attempt.fail(error)
   })
 }
+
+/** Somebody waits for what it has to say, although it said nothing yet. */
+const isAttended = (source: Readable | ReadableStream): boolean =>
+  source instanceof Readable ? source.readableFlowing !== null : source.locked
 
 /** Closed without an error before its end: its reader stopped. One that broke off has an error. */
 const wasLeft = (source: Readable | ReadableStream): boolean =>

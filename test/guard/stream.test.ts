@@ -728,6 +728,22 @@ describe('platform streams', () => {
     expect(outcome()).toEqual(success)
   })
 
+  it.each<[string, (begin: () => unknown) => void]>([
+    ['a Readable with a data listener', (go) => void (go() as Readable).on('data', () => {})],
+    [
+      'a Readable with a readable listener',
+      (go) => void (go() as Readable).on('readable', () => {}),
+    ],
+    ['a Readable in a loop', (go) => void collect(go() as Readable).catch(() => {})],
+    ['a web stream with a reader', (go) => void (go() as ReadableStream).getReader().read()],
+  ])('%s that says nothing by timeoutMs is waited for: that is no success', async (name, read) => {
+    const source = name.includes('web') ? new ReadableStream() : new Readable({ read() {} })
+    const { stream, outcome, clock } = open(source)
+    read(() => stream)
+    await clock.advance(5_000)
+    expect(outcome()).toEqual(untold)
+  })
+
   it('of a duplex only the readable side counts', async () => {
     const upper = new Transform({
       transform: (chunk, _, done) => done(null, String(chunk).toUpperCase()),

@@ -7,7 +7,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^switchgear$/, replacement: src('index.ts') },
-      { find: /^switchgear\/testing$/, replacement: src('testing/index.ts') },
+      { find: /^switchgear\/(.+)$/, replacement: src('$1/index.ts') },
     ],
   },
   test: {

@@ -5,6 +5,8 @@ export {
   type AttemptFailure,
   CallTimeoutError,
   CircuitOpenError,
+  CorruptSnapshotError,
+  DependencyCycleError,
   DuplicateProviderError,
   type ErrorCode,
   type InputIssue,
@@ -14,17 +16,22 @@ export {
   isSwitchgearError,
   RegistryClosedError,
   SaturatedError,
+  StoreFailedError,
+  StoreInUseError,
   StrategyConflictError,
   StrategyFailedError,
   SwitchgearError,
   UnavailableError,
+  UnknownCapabilityError,
   UnknownProviderError,
+  UnsupportedSnapshotError,
 } from './core/errors.js'
 export type { Percentiles } from './core/histogram.js'
 export type { Logger } from './core/logger.js'
 export type { Cause } from './core/outcome.js'
 export type { Random } from './core/random.js'
 export type { Capability, ParameterSpec, RequirementInput } from './model/capability.js'
+export type { CapabilityDefinition } from './model/definition.js'
 export type {
   NotRetried,
   RegistryEvent,
@@ -32,6 +39,7 @@ export type {
   RegistryEventType,
 } from './model/event.js'
 export type { Check, CheckAnswer, Health } from './model/health.js'
+export type { Evidence, Model, ModelCost, ModelInput, Provenance } from './model/llm-model.js'
 export type { CallOptions, StreamOptions } from './model/parse/call-options.js'
 export { Priority, type PriorityLevel, type PriorityName } from './model/priority.js'
 export type {
@@ -47,6 +55,15 @@ export type {
 export { NoProviderError, type ProviderRefusal, type Refusal } from './model/refusal.js'
 export type { ServiceRequest } from './model/request.js'
 export type { SavedCircuit } from './model/saved-circuit.js'
+export type {
+  SavedCircuitEntry,
+  SavedHealth,
+  SavedProvider,
+  SavedSettings,
+  Section,
+  Sections,
+  Snapshot,
+} from './model/snapshot.js'
 export type {
   BuiltInStrategy,
   Candidate,

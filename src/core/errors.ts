@@ -13,6 +13,12 @@ export const errorCodes = [
   'SWITCHGEAR_STRATEGY_CONFLICT',
   'SWITCHGEAR_STRATEGY_FAILED',
   'SWITCHGEAR_UNKNOWN_PROVIDER',
+  'SWITCHGEAR_UNKNOWN_CAPABILITY',
+  'SWITCHGEAR_DEPENDENCY_CYCLE',
+  'SWITCHGEAR_UNSUPPORTED_SNAPSHOT',
+  'SWITCHGEAR_CORRUPT_SNAPSHOT',
+  'SWITCHGEAR_STORE_IN_USE',
+  'SWITCHGEAR_STORE_FAILED',
   'SWITCHGEAR_REGISTRY_CLOSED',
 ] as const
 
@@ -283,6 +289,111 @@ export class UnknownProviderError extends SwitchgearError {
   constructor(provider: string) {
     super(`No provider named '${provider}' is registered; registry.list() shows those that are`)
     this.provider = provider
+  }
+}
+
+/** No capability of this name is defined. */
+export class UnknownCapabilityError extends SwitchgearError {
+  override readonly name = 'UnknownCapabilityError'
+  readonly code = 'SWITCHGEAR_UNKNOWN_CAPABILITY'
+  readonly retryable = false
+  readonly capability: string
+
+  constructor(capability: string) {
+    super(
+      `No capability '${capability}' is defined; registry.capabilities.list() shows those that are, define() adds one`,
+    )
+    this.capability = capability
+  }
+}
+
+/** Providers that would each wait for the other. */
+export class DependencyCycleError extends SwitchgearError {
+  override readonly name = 'DependencyCycleError'
+  readonly code = 'SWITCHGEAR_DEPENDENCY_CYCLE'
+  readonly retryable = false
+  /** Provider names, each depending on the next, the last on the first. */
+  readonly cycle: readonly string[]
+
+  constructor(cycle: readonly string[]) {
+    super(
+      `Dependencies must not form a circle, and these would: ${[...cycle, cycle[0]].join(' -> ')}. Leave out one of them`,
+    )
+    this.cycle = cycle
+  }
+}
+
+/** A snapshot of a schema that this version cannot read. Nothing was changed. */
+export class UnsupportedSnapshotError extends SwitchgearError {
+  override readonly name = 'UnsupportedSnapshotError'
+  readonly code = 'SWITCHGEAR_UNSUPPORTED_SNAPSHOT'
+  readonly retryable = false
+  readonly schemaVersion: string
+
+  constructor(version: string, readable: readonly string[], from?: string) {
+    super(
+      `Unsupported registry version: ${version}${from === undefined ? '' : ` (in ${from})`}. This version of switchgear reads ${readable.join(', ')}; update switchgear, or give a migration. Nothing was changed`,
+    )
+    this.schemaVersion = version
+  }
+}
+
+/** A snapshot, or a file of a store, that is damaged. Nothing of it was taken over. */
+export class CorruptSnapshotError extends SwitchgearError {
+  override readonly name = 'CorruptSnapshotError'
+  readonly code = 'SWITCHGEAR_CORRUPT_SNAPSHOT'
+  readonly retryable = false
+  /** One line per wrong entry and field; empty when it could not be read at all. */
+  readonly issues: readonly InputIssue[]
+  /** Where the damaged file was kept. */
+  readonly keptAs: string | undefined
+
+  constructor(
+    what: string,
+    facts: {
+      readonly issues?: readonly InputIssue[]
+      readonly keptAs?: string
+      readonly cause?: unknown
+    } = {},
+  ) {
+    const { issues = [], keptAs, cause } = facts
+    const lines = issues.map(({ field, message }) => `\n  ${field || 'it'}: ${message}`)
+    const kept =
+      keptAs === undefined
+        ? ''
+        : `\n  It was kept as ${keptAs}; repair it and put it back, or go on without it`
+    super(`${what}${lines.join('')}${kept}`, cause === undefined ? undefined : { cause })
+    this.issues = issues
+    this.keptAs = keptAs
+  }
+}
+
+/** Another process writes to this store. */
+export class StoreInUseError extends SwitchgearError {
+  override readonly name = 'StoreInUseError'
+  readonly code = 'SWITCHGEAR_STORE_IN_USE'
+  readonly retryable = true
+  readonly store: string
+  /** Who holds it, as far as is known, such as `process 4711 on host-1`. */
+  readonly owner: string
+
+  constructor(store: string, owner: string, hint: string) {
+    super(`${store} is in use by ${owner}, so nothing is read or written here; ${hint}`)
+    this.store = store
+    this.owner = owner
+  }
+}
+
+/** A store could not write. What was not written stays in memory and is tried again. */
+export class StoreFailedError extends SwitchgearError {
+  override readonly name = 'StoreFailedError'
+  readonly code = 'SWITCHGEAR_STORE_FAILED'
+  readonly retryable = true
+  readonly store: string
+
+  constructor(store: string, what: string, cause?: unknown) {
+    super(`${store} ${what}${cause === undefined ? '' : `: ${oneLine(cause)}`}`, { cause })
+    this.store = store
   }
 }
 

@@ -12,7 +12,15 @@ export interface ParameterSpec {
   readonly type?: 'int' | 'float' | 'number' | 'string' | 'boolean' | 'array' | 'object' | undefined
   readonly min?: number | undefined
   readonly max?: number | undefined
+  /** The only values there are. */
   readonly values?: readonly unknown[] | undefined
+  /** What each item of a list is. */
+  readonly items?: ParameterSpec | undefined
+  /** Whether a call must give it. Default false. */
+  readonly required?: boolean | undefined
+  /** What is used when it is left out. */
+  readonly default?: unknown
+  readonly description?: string | undefined
 }
 
 /** Something a provider can do. */

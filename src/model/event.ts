@@ -1,6 +1,7 @@
 import type { Cause } from '../core/outcome.js'
 import type { Capability } from './capability.js'
 import type { Health } from './health.js'
+import type { Model } from './llm-model.js'
 import type { ProviderView } from './provider.js'
 import type { Refusal } from './refusal.js'
 
@@ -37,6 +38,23 @@ export type RegistryEvent =
     } & Placed)
   | ({ readonly type: 'capability.added'; readonly capability: Capability } & Placed)
   | ({ readonly type: 'capability.removed'; readonly capability: Capability } & Placed)
+  | ({ readonly type: 'model.added'; readonly model: Model } & Stamped)
+  | ({ readonly type: 'model.changed'; readonly model: Model; readonly previous: Model } & Stamped)
+  | ({ readonly type: 'model.removed'; readonly model: Model } & Stamped)
+  | ({
+      readonly type: 'dependency.lost'
+      /** As the provider declared it. */
+      readonly dependency: string
+      readonly reason: string
+    } & Placed)
+  | ({ readonly type: 'dependency.restored'; readonly dependency: string } & Placed)
+  | ({
+      readonly type: 'store.failed'
+      readonly store: string
+      readonly error: unknown
+      /** Until it is tried again; `undefined` when it is not. */
+      readonly retryInMs: number | undefined
+    } & Stamped)
   | ({
       readonly type: 'circuit.opened'
       readonly reason: string
@@ -86,6 +104,12 @@ const types: Readonly<Record<RegistryEventType, true>> = {
   'provider.health-changed': true,
   'capability.added': true,
   'capability.removed': true,
+  'model.added': true,
+  'model.changed': true,
+  'model.removed': true,
+  'dependency.lost': true,
+  'dependency.restored': true,
+  'store.failed': true,
   'circuit.opened': true,
   'circuit.half-opened': true,
   'circuit.closed': true,

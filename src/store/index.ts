@@ -1,0 +1,1 @@
+export type { Store, StoreChange } from './store.js'

@@ -1,1 +1,0 @@
-export type { Store, StoreChange } from './store.js'

@@ -30,7 +30,7 @@ export type { Percentiles } from './core/histogram.js'
 export type { Logger } from './core/logger.js'
 export type { Cause } from './core/outcome.js'
 export type { Random } from './core/random.js'
-export type { Capability, ParameterSpec, RequirementInput } from './model/capability.js'
+export type { Capability, RequirementInput } from './model/capability.js'
 export type { CapabilityDefinition } from './model/definition.js'
 export type {
   NotRetried,
@@ -40,6 +40,7 @@ export type {
 } from './model/event.js'
 export type { Check, CheckAnswer, Health } from './model/health.js'
 export type { Evidence, Model, ModelCost, ModelInput, Provenance } from './model/llm-model.js'
+export type { ParameterSpec } from './model/parameter.js'
 export type { CallOptions, StreamOptions } from './model/parse/call-options.js'
 export { Priority, type PriorityLevel, type PriorityName } from './model/priority.js'
 export type {

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util'
 import {
   atLeast,
   parseRange,
@@ -6,29 +5,14 @@ import {
   type Version,
   type VersionRange,
 } from '../core/version.js'
-
-/** What one parameter of a capability accepts. */
-export interface ParameterSpec {
-  readonly type?: 'int' | 'float' | 'number' | 'string' | 'boolean' | 'array' | 'object' | undefined
-  readonly min?: number | undefined
-  readonly max?: number | undefined
-  /** The only values there are. */
-  readonly values?: readonly unknown[] | undefined
-  /** What each item of a list is. */
-  readonly items?: ParameterSpec | undefined
-  /** Whether a call must give it. Default false. */
-  readonly required?: boolean | undefined
-  /** What is used when it is left out. */
-  readonly default?: unknown
-  readonly description?: string | undefined
-}
+import { brokenLimit, limitText, type ParameterSpec, type ParameterSpecs } from './parameter.js'
 
 /** Something a provider can do. */
 export interface Capability {
   readonly name: string
   /** As it was given; what is no version fits only requirements without one. */
   readonly version?: string | undefined
-  readonly parameters?: Readonly<Record<string, ParameterSpec>> | undefined
+  readonly parameters?: ParameterSpecs | undefined
   readonly constraints?: Readonly<Record<string, unknown>> | undefined
 }
 
@@ -53,12 +37,17 @@ export interface Requirement {
   readonly version: VersionRange | undefined
   readonly parameters: Readonly<Record<string, unknown>> | undefined
   readonly key: string
+  /** What is known of parameters that a provider says nothing of. */
+  readonly defined?: Definitions | undefined
 }
+
+/** The parameters that a capability of this name and version has by definition. */
+export type Definitions = (capability: Capability) => ParameterSpecs | undefined
 
 const versions = new WeakMap<Capability, { readonly version: Version | undefined }>()
 
 /** Parsed on first use and kept beside the capability, so that plain data stays plain. */
-function versionOf(capability: Capability): Version | undefined {
+export function versionOf(capability: Capability): Version | undefined {
   if (capability.version === undefined) return undefined
   let known = versions.get(capability)
   if (known === undefined) {
@@ -118,51 +107,54 @@ export function canonical(value: unknown): string {
 
 /** Whether a provider with these capabilities meets the requirement. */
 export function meets(capabilities: readonly Capability[], requirement: Requirement): boolean {
-  return capabilities.some((capability) => satisfies(capability, requirement))
+  return capabilities.some(
+    (capability) =>
+      isOf(capability, requirement) && refusedParameter(capability, requirement) === undefined,
+  )
 }
 
-function satisfies(capability: Capability, { name, version, parameters }: Requirement): boolean {
+/** What these capabilities lack of the requirement, as people read it; `undefined` when they meet it. */
+export function lackOf(
+  capabilities: readonly Capability[],
+  requirement: Requirement,
+): string | undefined {
+  if (meets(capabilities, requirement)) return undefined
+  const near = capabilities.find((capability) => isOf(capability, requirement))
+  const refused = near && refusedParameter(near, requirement)
+  return refused === undefined ? requirement.text : `${requirement.text} (${refused})`
+}
+
+/** Whether it has the name, and a version that was asked for. */
+function isOf(capability: Capability, { name, version }: Requirement): boolean {
   if (capability.name !== name) return false
-  if (version !== undefined) {
-    const own = versionOf(capability)
-    if (own === undefined || !version.accepts(own)) return false
+  if (version === undefined) return true
+  const own = versionOf(capability)
+  return own !== undefined && version.accepts(own)
+}
+
+/**
+ * The first parameter whose value it does not take, and its limit: `width up to 2048`. A parameter
+ * that neither the provider nor a definition says anything of is unknown, and unknown is not a no.
+ */
+function refusedParameter(
+  capability: Capability,
+  { parameters, defined }: Requirement,
+): string | undefined {
+  if (parameters === undefined) return undefined
+  for (const [name, value] of Object.entries(parameters)) {
+    const spec = specOf(capability.parameters, name) ?? specOf(defined?.(capability), name)
+    if (spec === undefined) continue
+    const broken = brokenLimit(spec, value)
+    if (broken !== undefined) return `${name} ${limitText(spec, broken)}`
   }
-  return parameters === undefined || acceptsAll(capability.parameters, parameters)
-}
-
-/** A parameter that nothing is declared about is unknown, and unknown is not a no. */
-function acceptsAll(
-  specs: Capability['parameters'],
-  values: Readonly<Record<string, unknown>>,
-): boolean {
-  if (specs === undefined) return true
-  return Object.entries(values).every(([name, value]) => {
-    const spec = Object.hasOwn(specs, name) ? specs[name] : undefined
-    return spec === undefined || accepts(spec, value)
-  })
-}
-
-function accepts({ type, min, max, values }: ParameterSpec, value: unknown): boolean {
-  if (type !== undefined && !hasType[type](value)) return false
-  if (values !== undefined && !values.some((one) => isDeepStrictEqual(one, value))) return false
-  if (min === undefined && max === undefined) return true
-  const size = sizeOf(value)
-  return size !== undefined && size >= (min ?? size) && size <= (max ?? size)
-}
-
-const hasType: Record<NonNullable<ParameterSpec['type']>, (value: unknown) => boolean> = {
-  int: Number.isInteger,
-  float: Number.isFinite,
-  number: Number.isFinite,
-  string: (value) => typeof value === 'string',
-  boolean: (value) => typeof value === 'boolean',
-  array: Array.isArray,
-  object: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-}
-
-/** Bounds are of the value for numbers, of the length for texts and lists. */
-function sizeOf(value: unknown): number | undefined {
-  if (typeof value === 'number') return value
-  if (typeof value === 'string' || Array.isArray(value)) return value.length
   return undefined
 }
+
+const specOf = (specs: ParameterSpecs | undefined, name: string): ParameterSpec | undefined =>
+  specs !== undefined && Object.hasOwn(specs, name) ? specs[name] : undefined
+
+/** All that is known of its parameters. What it declares itself stands in place of what is defined. */
+export const parametersOf = (
+  capability: Capability,
+  defined: Definitions | undefined,
+): ParameterSpecs => ({ ...defined?.(capability), ...capability.parameters })

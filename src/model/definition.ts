@@ -1,4 +1,4 @@
-import type { ParameterSpec } from './capability.js'
+import type { ParameterSpecs } from './parameter.js'
 
 /** What the name of a capability means: its parameters and what they may be. */
 export interface CapabilityDefinition {
@@ -8,7 +8,7 @@ export interface CapabilityDefinition {
   /** For people, such as `Image generation`. */
   readonly label?: string | undefined
   readonly description?: string | undefined
-  readonly parameters: Readonly<Record<string, ParameterSpec>>
+  readonly parameters: ParameterSpecs
   readonly constraints?: Readonly<Record<string, unknown>> | undefined
 }
 

@@ -1,5 +1,5 @@
 import type { Pool } from '../catalog/scope.js'
-import { meets } from '../model/capability.js'
+import { lackOf } from '../model/capability.js'
 import { everyHandler } from '../model/provider.js'
 import type { ProviderRefusal, Refusal } from '../model/refusal.js'
 import type { ServiceRequest } from '../model/request.js'
@@ -38,8 +38,8 @@ function refusalOf(
   now: number,
 ): Refusal | undefined {
   const missing = pool.requirements
-    .filter((requirement) => !meets(seat.provider.capabilities, requirement))
-    .map(({ text }) => text)
+    .map((requirement) => lackOf(seat.provider.capabilities, requirement))
+    .filter((lack) => lack !== undefined)
   if (missing.length > 0) return { reason: 'incapable', missing: Object.freeze(missing) }
   const constraint = excludedBy(seat, request)
   if (constraint !== undefined) return { reason: 'excluded', constraint }

@@ -2,7 +2,7 @@ import type { Catalog } from '../catalog/catalog.js'
 import { type Roster, Turn } from '../catalog/roster.js'
 import type { Pool } from '../catalog/scope.js'
 import { RegistryClosedError } from '../core/errors.js'
-import { canonical, type RequirementInput } from '../model/capability.js'
+import { canonical, type Definitions, type RequirementInput } from '../model/capability.js'
 import { checkRequest, toRequirements } from '../model/parse/request.js'
 import { everyHandler } from '../model/provider.js'
 import type { ServiceRequest } from '../model/request.js'
@@ -47,6 +47,7 @@ interface Step {
 /** Finds the plan of a request by walking its texts, without building a key. */
 export class Plans {
   readonly #catalog: Catalog<Seat>
+  readonly #defined: Definitions | undefined
   /** By service, for requests that name no handler. */
   readonly #open = new Map<string, Step>()
   /** By handler, then by service. */
@@ -55,8 +56,10 @@ export class Plans {
   #hand = 0
   #closed = false
 
-  constructor(catalog: Catalog<Seat>) {
+  /** What `defined` says counts when a plan is compiled: `clear` when it changes. */
+  constructor(catalog: Catalog<Seat>, defined?: Definitions) {
     this.#catalog = catalog
+    this.#defined = defined
   }
 
   get size(): number {
@@ -132,7 +135,7 @@ export class Plans {
     requires: readonly RequirementInput[],
     fallbackToGlobal: boolean,
   ): Plan {
-    const requirements = toRequirements(requires)
+    const requirements = toRequirements(requires, this.#defined)
     const key = requirements.map((requirement) => requirement.key).join('\n')
     const own = handler !== undefined && handler !== everyHandler ? [handler] : []
     const handlers = fallbackToGlobal || own.length === 0 ? [...own, everyHandler] : own

@@ -4,6 +4,7 @@ import { isSwitchgearError } from '../core/errors.js'
 import { DueHeap } from '../core/heap.js'
 import { Histogram } from '../core/histogram.js'
 import type { Permit } from '../guard/circuit.js'
+import type { Definitions } from '../model/capability.js'
 import { checkRequest } from '../model/parse/request.js'
 import { NoProviderError } from '../model/refusal.js'
 import type { ServiceRequest } from '../model/request.js'
@@ -68,9 +69,9 @@ export class Resolver {
   #timerAt = Number.POSITIVE_INFINITY
   readonly #connected: Filter
 
-  constructor(catalog: Catalog<Seat>, clock: Clock, checks: Checks) {
+  constructor(catalog: Catalog<Seat>, clock: Clock, checks: Checks, defined?: Definitions) {
     this.clock = clock
-    this.plans = new Plans(catalog)
+    this.plans = new Plans(catalog, defined)
     this.#catalog = catalog
     this.#checks = checks
     this.#timed = clock === systemClock

@@ -5,10 +5,10 @@ import type { Check } from '../health.js'
 import { type PriorityLevel, type PriorityName, priorityLevels } from '../priority.js'
 import { type CircuitOptions, everyHandler, type Provider } from '../provider.js'
 import type { Strategy, StrategyChoice } from '../strategy.js'
+import { capability, toCapability } from './capability.js'
 import { circuit } from './circuit.js'
 import { parse, preview, safeParse, toIssues, unknownField, unreadable } from './read.js'
 import {
-  capabilityName,
   count,
   fn,
   frozenCopy,
@@ -17,7 +17,6 @@ import {
   longestText,
   mostItems,
   plainData,
-  plainList,
   positive,
   text,
   texts,
@@ -58,26 +57,6 @@ const strategy = z.union(
     ),
   ],
   `expected ${builtIn.filter((name) => name !== 'round_robin').join(', ')}, or an object with a name and a pick function`,
-)
-
-const parameterSpec = z.strictObject({
-  type: z.enum(['int', 'float', 'number', 'string', 'boolean', 'array', 'object']).optional(),
-  min: z.number().optional(),
-  max: z.number().optional(),
-  values: plainList.optional(),
-})
-
-const capability = z.union(
-  [
-    text.refine((name) => !name.startsWith('@'), 'expected a name before the "@"'),
-    z.strictObject({
-      name: capabilityName,
-      version: z.string().max(longestText).optional(),
-      parameters: z.record(z.string(), parameterSpec).optional(),
-      constraints: plainData.optional(),
-    }),
-  ],
-  'expected a name, or { name, version?, parameters?, constraints? }',
 )
 
 const registrationFields = {
@@ -259,14 +238,6 @@ function toHandlers(input: string | readonly string[] | undefined): readonly str
   if (input === undefined) return everyone
   const names = [...new Set(typeof input === 'string' ? [input] : input)]
   return names.includes(everyHandler) ? everyone : Object.freeze(names)
-}
-
-function toCapability(input: string | Capability): Capability {
-  if (typeof input !== 'string') return frozenCopy(input) ?? input
-  const at = input.indexOf('@')
-  return Object.freeze(
-    at < 1 ? { name: input } : { name: input.slice(0, at), version: input.slice(at + 1) },
-  )
 }
 
 function refuseRepeats(capabilities: readonly Capability[]): void {

@@ -1,6 +1,11 @@
 import { z } from 'zod'
 import { type InputIssue, InvalidRequestError } from '../../core/errors.js'
-import { parseRequirement, type Requirement, type RequirementInput } from '../capability.js'
+import {
+  type Definitions,
+  parseRequirement,
+  type Requirement,
+  type RequirementInput,
+} from '../capability.js'
 import type { ServiceRequest } from '../request.js'
 import { parse } from './read.js'
 import { capabilityName, frozenCopy, longestText, mostItems, plainData, text } from './words.js'
@@ -46,14 +51,20 @@ export function checkRequest(service: unknown, request: unknown): void {
 /** A request of one's own, which whoever made it cannot change any more. */
 export const copyRequest = (request: ServiceRequest): ServiceRequest => frozenCopy(request)
 
-/** The requirements of a checked request: parsed, sorted, each once. */
-export function toRequirements(inputs: readonly RequirementInput[]): readonly Requirement[] {
+/**
+ * The requirements of a checked request: parsed, sorted, each once. `defined` says what is known of
+ * parameters that a provider does not declare.
+ */
+export function toRequirements(
+  inputs: readonly RequirementInput[],
+  defined?: Definitions,
+): readonly Requirement[] {
   const byKey = new Map<string, Requirement>()
   for (const input of inputs) {
     const parsed = parseRequirement(frozenCopy(input))
     if ('problem' in parsed)
       throw new InvalidRequestError([{ field: 'requires', message: parsed.problem }])
-    byKey.set(parsed.key, parsed)
+    byKey.set(parsed.key, parsed.parameters === undefined ? parsed : { ...parsed, defined })
   }
   return [...byKey.values()].sort((a, b) => (a.key < b.key ? -1 : 1))
 }

@@ -35,6 +35,7 @@ export const plainList: z.ZodType<unknown[]> = z
   .array(z.unknown())
   .max(mostItems)
   .superRefine(refuseOdd)
+export const plainValue: z.ZodType<unknown> = z.unknown().superRefine(refuseOdd)
 
 function refuseOdd(value: unknown, context: z.RefinementCtx): void {
   const problem = notPlain(value, [])

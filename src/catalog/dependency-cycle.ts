@@ -43,6 +43,8 @@ class Search {
       if (last === undefined) return false
       const next = last.asked.served ? undefined : last.candidates.next()
       if (next === undefined || next.done === true) this.#trail.pop()
+      else if (this.#unserved.get(next.value) === 0)
+        this.#starts(next.value) // before it was asked
       else this.#look(next.value)
     }
     return true

@@ -2,6 +2,9 @@
 export const evidence = ['probed', 'declared', 'catalogue', 'inferred'] as const
 export type Evidence = (typeof evidence)[number]
 
+/** What a model of unknown context length is taken to have, in tokens. */
+export const defaultContext = 4_096
+
 /** Who said it, and when. */
 export interface Provenance {
   readonly kind: Evidence
@@ -62,6 +65,12 @@ export interface Model {
   /** By field, such as `contextLength`, `capabilities.vision` or `costPer1k.input`. */
   readonly provenance: Readonly<Record<string, Provenance>>
 }
+
+/** Words whose order means nothing, so that two lists of the same are equal. */
+export const sortedOnce = (words: readonly string[] = []): readonly string[] =>
+  words.length === 0 ? none : Object.freeze([...new Set(words)].sort())
+
+const none: readonly never[] = Object.freeze([])
 
 /** One text for one model of one provider. */
 export const modelKey = ({

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import {
   type Capability,
   canonical,
+  lackOf,
   meets,
   parseRequirement,
   type RequirementInput,
@@ -132,6 +133,68 @@ describe('parameters', () => {
   it('of a capability that declares none are unknown, and unknown is not a no', () => {
     expect(meetsOne({ name: 'image' }, { name: 'image', parameters: { width: 1 } })).toBe(true)
   })
+})
+
+describe('what is lacking', () => {
+  const image: Capability = {
+    name: 'image',
+    version: '1.0',
+    parameters: {
+      width: { type: 'int', min: 64, max: 2_048 },
+      style: { values: ['photo', 'line'] },
+      seed: { type: 'int', required: true },
+    },
+  }
+  const lacking = (input: RequirementInput, capabilities = [image]): string | undefined => {
+    const parsed = parseRequirement(input)
+    if ('problem' in parsed) throw new Error(parsed.problem)
+    return lackOf(capabilities, parsed)
+  }
+  const width = (value: unknown): RequirementInput => ({
+    name: 'image',
+    parameters: { width: value },
+  })
+
+  it.each<[RequirementInput, string | undefined]>([
+    ['image@>=1', undefined],
+    ['sound', 'sound'],
+    ['image@>=2', 'image@>=2'],
+    [width(64), undefined],
+    [width(4_096), 'image with {"width":4096} (width up to 2048)'],
+    [width(1), 'image with {"width":1} (width from 64)'],
+    [width(64.5), 'image with {"width":64.5} (width an integer from 64 to 2048)'],
+    [
+      { name: 'image', parameters: { style: 'oil' } },
+      'image with {"style":"oil"} (style one of "photo", "line")',
+    ],
+    [{ name: 'image', parameters: { style: 'photo' } }, undefined],
+  ])('of %o: %s', (input, text) => {
+    expect(lacking(input)).toBe(text)
+  })
+
+  it('is nothing as soon as one of several capabilities will do', () => {
+    const wide = { name: 'image', version: '1.1', parameters: { width: { max: 9_999 } } }
+    expect(lacking(width(4_096), [image, wide])).toBeUndefined()
+  })
+})
+
+it('what is defined counts where nothing is declared, and nowhere else', () => {
+  const parsed = parseRequirement({ name: 'image', parameters: { width: 4_096 } })
+  if ('problem' in parsed) throw new Error(parsed.problem)
+  const asked: Capability[] = []
+  const requirement = {
+    ...parsed,
+    defined: (capability: Capability) => {
+      asked.push(capability)
+      return { width: { max: 2_048 } }
+    },
+  }
+  const silent: Capability = { name: 'image' }
+  const wide: Capability = { name: 'image', parameters: { width: { max: 4_096 } } }
+  expect(meets([silent], requirement)).toBe(false)
+  expect(meets([silent], parsed)).toBe(true)
+  expect(meets([wide], requirement)).toBe(true)
+  expect(asked).toEqual([silent])
 })
 
 describe('requirements', () => {

@@ -34,6 +34,9 @@ export const systemClock: Clock = {
   },
 }
 
+/** A time of `wall()` as ISO 8601, in UTC. */
+export const isoTime = (epochMs: number): string => new Date(epochMs).toISOString()
+
 function sleepOnce(ms: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) {

@@ -131,6 +131,8 @@ export function limitText(spec: ParameterSpec, limit: Limit): string {
       return rangeText(spec, [undefined, spec.max]).trim()
     case 'required':
       return 'required'
+    case 'items':
+      return `each ${describeSpec(spec.items ?? {})}`
     default:
       return describeSpec(spec)
   }

@@ -58,6 +58,8 @@ describe('a spec', () => {
     expect(limitText(width, 'max')).toBe('up to 2048')
     expect(limitText(width, 'min')).toBe('from 64')
     expect(limitText(width, 'type')).toBe('an integer from 64 to 2048')
+    const tags: ParameterSpec = { items: { values: ['a', 'b'] } }
+    expect(limitText(tags, 'items')).toBe('each one of "a", "b"')
     expect(limitText(width, 'required')).toBe('required')
     expect(limitText({ type: 'string', max: 3 }, 'max')).toBe('of length up to 3')
   })

@@ -1,0 +1,49 @@
+import { type Command, everywhere } from './command.js'
+import { commands } from './commands.js'
+import type { Flag, Flags } from './flags.js'
+
+export function overview(): string {
+  const rows = [...commands].map(([name, { summary }]) => [name, summary] as const)
+  return [
+    'switchgear: what a registry remembers, read and changed.',
+    '',
+    'Usage: switchgear COMMAND [flags]',
+    '',
+    ...columns(rows),
+    '',
+    ...columns([
+      ['help COMMAND', 'about one command'],
+      ['--version, -V', 'the version of switchgear'],
+    ]),
+    '',
+    'Environment:',
+    ...columns([
+      ['REGISTRY_STORE', "the registry's file; else one in your data directory"],
+      ['NO_COLOR', 'no colours'],
+      ['DEBUG', 'the same as --verbose'],
+    ]),
+    '',
+    'Exit code: 0 done, 1 failed or not found, 2 the command line was wrong.',
+    '',
+  ].join('\n')
+}
+
+export function helpOf({ name, operands, about, flags }: Command): string {
+  const all: Flags = { ...flags, ...everywhere }
+  return [
+    `Usage: switchgear ${[name, operands, '[flags]'].filter((part) => part !== '').join(' ')}`,
+    '',
+    about,
+    '',
+    ...columns(Object.entries(all).map(([flag, one]) => [written(flag, one), one.about] as const)),
+    '',
+  ].join('\n')
+}
+
+const written = (name: string, { value, short }: Flag): string =>
+  `--${name}${value === undefined ? '' : ` ${value}`}${short === undefined ? '' : `, -${short}`}`
+
+function columns(rows: readonly (readonly [string, string])[]): string[] {
+  const width = Math.max(...rows.map(([left]) => left.length))
+  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`)
+}

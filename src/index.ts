@@ -1,3 +1,9 @@
+export type {
+  CapabilityCatalog,
+  DefinitionChange,
+  Validation,
+} from './catalog/capability-catalog.js'
+export type { ModelCatalog, ModelChange, ModelUpdate } from './catalog/model-catalog.js'
 export type { Clock } from './core/clock.js'
 export { systemClock } from './core/clock.js'
 export {
@@ -31,6 +37,7 @@ export type { Logger } from './core/logger.js'
 export type { Cause } from './core/outcome.js'
 export type { Random } from './core/random.js'
 export type { Capability, RequirementInput } from './model/capability.js'
+export type { Comparison } from './model/compare.js'
 export type { CapabilityDefinition } from './model/definition.js'
 export type {
   NotRetried,
@@ -39,7 +46,10 @@ export type {
   RegistryEventType,
 } from './model/event.js'
 export type { Check, CheckAnswer, Health } from './model/health.js'
+export type { JsonSchema } from './model/json-schema.js'
 export type { Evidence, Model, ModelCost, ModelInput, Provenance } from './model/llm-model.js'
+export type { Migration, SnapshotDocument } from './model/migrations/migration.js'
+export type { ModelEvidence, ModelQuery } from './model/model-query.js'
 export type { ParameterSpec } from './model/parameter.js'
 export type { CallOptions, StreamOptions } from './model/parse/call-options.js'
 export { Priority, type PriorityLevel, type PriorityName } from './model/priority.js'
@@ -48,6 +58,7 @@ export type {
   CircuitOptions,
   CircuitState,
   CircuitStats,
+  LostDependency,
   ProviderRecord,
   ProviderView,
   Registration,
@@ -65,6 +76,7 @@ export type {
   Sections,
   Snapshot,
 } from './model/snapshot.js'
+export { standardCapabilities } from './model/standard-capabilities.js'
 export type {
   BuiltInStrategy,
   Candidate,
@@ -76,16 +88,19 @@ export type {
 export type { CircuitHandle } from './registry/circuit-handle.js'
 export type { RegistryOptions, ServiceOptions } from './registry/options.js'
 export {
+  type CapabilityItem,
   type ListFilter,
   type RegistrationHandle,
   type RegistryMetrics,
   ServiceRegistry,
   type WaitReadyOptions,
 } from './registry/registry.js'
+export type { Imported } from './registry/takeover.js'
 export type { DescribeFilter, RegistryDescription } from './registry/views.js'
 export { type CallContext, currentCall } from './resolve/context.js'
 export type { ExplainedCandidate, Explanation } from './resolve/explain.js'
 export type { Lease } from './resolve/lease.js'
+export type { Store, StoreChange } from './store/store.js'
 export { fallback } from './strategy/fallback.js'
 export { fastest } from './strategy/fastest.js'
 export { random } from './strategy/random.js'

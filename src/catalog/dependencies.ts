@@ -1,5 +1,5 @@
 import { DependencyCycleError } from '../core/errors.js'
-import type { Provider } from '../model/provider.js'
+import type { LostDependency, Provider } from '../model/provider.js'
 import { cycleThrough } from './dependency-cycle.js'
 import { DependencyGraph, type Need, serves } from './dependency-graph.js'
 import { someoneInCircle, startOrder } from './start-order.js'
@@ -9,14 +9,6 @@ export interface Dependent<M> {
   readonly member: M
   /** As it declared them. */
   readonly dependencies: readonly string[]
-}
-
-/** A declared dependency that nothing serves now. */
-export interface LostDependency {
-  /** As it was declared. */
-  readonly dependency: string
-  /** Such as `is not registered` or `memory-1 is unhealthy`. */
-  readonly reason: string
 }
 
 interface Entry<M> {

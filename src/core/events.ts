@@ -46,7 +46,26 @@ export class Events<E extends Typed> {
   emit(event: E): void {
     if (!this.heard(event.type)) return
     this.#queue.push(event)
-    if (this.#delivering) return
+    if (!this.#delivering) this.#deliver()
+  }
+
+  /** Several changes as one: their events come after the last of them, or never when it throws. */
+  turn<T>(change: () => T): T {
+    const nested = this.#delivering
+    const before = this.#queue.length
+    this.#delivering = true
+    try {
+      return change()
+    } catch (error) {
+      this.#queue.length = before
+      throw error
+    } finally {
+      this.#delivering = nested
+      if (!nested) this.#deliver()
+    }
+  }
+
+  #deliver(): void {
     this.#delivering = true
     try {
       for (let next = this.#queue.shift(); next; next = this.#queue.shift()) {

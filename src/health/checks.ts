@@ -10,10 +10,12 @@ export interface Checked {
   readonly hasCheck: boolean
   /** Another object after it was replaced. */
   readonly parts: object
-  health: Health
+  readonly health: Health
   checkedAt: number
   checking: Promise<void> | undefined
   readonly removed: boolean
+  /** Takes up a verdict: its health may become another. */
+  judge(verdict: Health): void
 }
 
 export interface HealthSettings {
@@ -99,13 +101,22 @@ export class HealthChecks<S extends Checked> {
   }
 
   /** What is known from elsewhere, such as a source or a monitor. */
-  mark(seat: S, health: Health): void {
+  mark(seat: S, verdict: Health): void {
     const previous = seat.health
-    if ((health === 'unhealthy' || health === 'loading') && !seat.removed) this.unwell.add(seat)
+    if ((verdict === 'unhealthy' || verdict === 'loading') && !seat.removed) this.unwell.add(seat)
     else this.unwell.delete(seat)
-    if (health === previous) return
-    seat.health = health
-    this.#ports.changed(seat, previous)
+    seat.judge(verdict)
+    if (seat.health !== previous) this.#ports.changed(seat, previous)
+  }
+
+  /** A verdict of now. A bad one counts against the circuit. */
+  learn(seat: S, verdict: Health, problem: unknown): void {
+    seat.checkedAt = this.#ports.clock.now()
+    if (verdict === 'unhealthy') {
+      this.failures += 1
+      this.#ports.failed(seat, problem instanceof Error ? problem : new Error(String(problem)))
+    }
+    this.mark(seat, verdict)
   }
 
   forget(seat: S): void {
@@ -136,12 +147,7 @@ export class HealthChecks<S extends Checked> {
       cancel()
     }
     if (seat.removed || seat.parts !== parts) return // the verdict is about somebody else
-    seat.checkedAt = clock.now()
-    if (health === 'unhealthy') {
-      this.failures += 1
-      this.#ports.failed(seat, problem instanceof Error ? problem : new Error(String(problem)))
-    }
-    this.mark(seat, health)
+    this.learn(seat, health, problem)
   }
 }
 

@@ -149,10 +149,21 @@ export interface ProviderView {
   readonly metadata: Readonly<Record<string, unknown>>
   readonly weight: number
   readonly address: string | undefined
+  readonly limits: Readonly<Record<string, unknown>> | undefined
   readonly health: Health
+  /** Why it is `degraded` although its own checks pass. */
+  readonly lostDependencies: readonly LostDependency[]
   readonly circuit: CircuitStats
   readonly origin: string
   readonly inFlight: number
+}
+
+/** A dependency that nothing serves now. */
+export interface LostDependency {
+  /** As it was declared. */
+  readonly dependency: string
+  /** Such as `is not registered`, or `memory-1 is unhealthy`. */
+  readonly reason: string
 }
 
 export type CircuitState = 'closed' | 'open' | 'half-open'

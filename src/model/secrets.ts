@@ -19,3 +19,33 @@ export function masked(value: unknown): unknown {
 }
 
 export const isSecret = (key: string): boolean => secretKey.test(key)
+
+/**
+ * A copy in which hidden values are what they were in `present`; where nothing was there, they are
+ * left out. So what was exported with its secrets hidden can be read back.
+ */
+export function unmasked(value: unknown, present: unknown): unknown {
+  if (typeof value === 'string') return shownAddress(value, present)
+  if (Array.isArray(value))
+    return value.map((one, at) => unmasked(one, Array.isArray(present) ? present[at] : undefined))
+  if (typeof value !== 'object' || value === null) return value
+  const entries = Object.entries(value).flatMap(([key, one]: [string, unknown]) => {
+    const before = fieldOf(present, key)
+    if (one === hidden && isSecret(key)) return before === undefined ? [] : [[key, before]]
+    return [[key, unmasked(one, before)]]
+  })
+  return Object.fromEntries(entries)
+}
+
+const hiddenUser = `://${hidden}@`
+
+function shownAddress(value: string, present: unknown): string {
+  if (!value.includes(hiddenUser)) return value
+  const user = typeof present === 'string' ? userInfo.exec(present)?.[0] : undefined
+  return value.replace(userInfo, user ?? '$1')
+}
+
+const fieldOf = (value: unknown, key: string): unknown =>
+  typeof value === 'object' && value !== null && Object.hasOwn(value, key)
+    ? (value as Readonly<Record<string, unknown>>)[key]
+    : undefined

@@ -1,4 +1,7 @@
+import { isDeepStrictEqual } from 'node:util'
+import { CapabilityCatalog } from '../catalog/capability-catalog.js'
 import { Catalog, orderOf, serialOf } from '../catalog/catalog.js'
+import { ModelCatalog, type ModelChange } from '../catalog/model-catalog.js'
 import { type Clock, systemClock } from '../core/clock.js'
 import { Deadlines } from '../core/deadlines.js'
 import { DuplicateProviderError, InvalidRegistrationError } from '../core/errors.js'
@@ -12,19 +15,33 @@ import { Cooldown } from '../guard/cooldown.js'
 import type { Guard, GuardPorts } from '../guard/guard.js'
 import { Snapshots } from '../guard/opossum.js'
 import { HealthChecks } from '../health/checks.js'
+import { definitionKey } from '../model/definition.js'
 import type { RegistryEvent } from '../model/event.js'
+import { modelKey } from '../model/llm-model.js'
 import { circuitSettings } from '../model/parse/circuit.js'
 import type { ParsedRegistration } from '../model/parse/registration.js'
-import type { CircuitSettings, Provider, ProviderView, WithSignal } from '../model/provider.js'
+import type {
+  CircuitOptions,
+  CircuitSettings,
+  Provider,
+  ProviderView,
+  WithSignal,
+} from '../model/provider.js'
+import type { Section } from '../model/snapshot.js'
+import type { Strategy } from '../model/strategy.js'
 import { RetryBudget } from '../resolve/budget.js'
 import type { CallPorts } from '../resolve/call.js'
 import { knownWithSignal } from '../resolve/openai.js'
 import type { Plan } from '../resolve/plan.js'
 import { Resolver } from '../resolve/resolver.js'
-import { Seat, type SeatParts } from '../resolve/seat.js'
+import { Seat, type SeatParts, sameWork } from '../resolve/seat.js'
+import { Persist, type PersistPorts } from '../store/persist.js'
 import { toStrategy } from '../strategy/built-in.js'
+import { Dependents } from './dependents.js'
+import { isKept, kept } from './keep.js'
 import type { RegistryOptions, ServiceOptions } from './options.js'
 import { Pulse } from './ready.js'
+import { type Remembered, recall } from './takeover.js'
 import { difference, viewOf } from './views.js'
 
 /** Everything a registry is made of, wired; the public object in front of it checks what it is given. */
@@ -39,7 +56,14 @@ export class Composition {
   readonly checks: HealthChecks<Seat>
   readonly resolver: Resolver
   readonly calls: CallPorts
+  readonly dependents: Dependents
+  readonly capabilities: CapabilityCatalog
+  readonly models: ModelCatalog
+  readonly persist: Persist | undefined
+  readonly remembered: Remembered = { circuits: new Map(), health: new Map() }
   registrations = 0
+  /** While it reads from the store, nothing needs to be written there. */
+  loading = false
   /** Lines that nobody reads are not made. */
   readonly #logs: boolean
   readonly #guards: GuardPorts
@@ -70,7 +94,38 @@ export class Composition {
         changed: (seat, previous) => this.#healthChanged(seat, previous),
       },
     )
-    this.resolver = new Resolver(this.catalog, clock, this.checks)
+    this.capabilities = new CapabilityCatalog(options.capabilities, ({ definition }) => {
+      this.resolver.plans.clear() // they were compiled with what was defined before
+      this.catalog.changes += 1
+      this.mark('capabilities', definitionKey(definition))
+    })
+    this.models = new ModelCatalog({
+      now: () => clock.wall(),
+      changed: this.modelChanged,
+      confirmed: (model) => this.mark('models', modelKey(model)),
+    })
+    this.dependents = new Dependents({
+      members: () => this.catalog.members(),
+      now: () => clock.now(),
+      judge: (seat, lost) => {
+        const previous = seat.health
+        seat.judge(seat.verdict, lost)
+        if (seat.health !== previous) this.#healthChanged(seat, previous)
+      },
+      lost: (seat, { dependency, reason }) => {
+        this.log('warn', 'a dependency is lost', {
+          provider: seat.provider.name,
+          dependency,
+          reason,
+        })
+        this.events.emit({ type: 'dependency.lost', dependency, reason, ...this.#placed(seat) })
+      },
+      restored: (seat, dependency) =>
+        this.events.emit({ type: 'dependency.restored', dependency, ...this.#placed(seat) }),
+    })
+    this.persist =
+      options.store && new Persist(options.store, this.#persistPorts(options.store.name))
+    this.resolver = new Resolver(this.catalog, clock, this.checks, this.capabilities.parametersOf)
     if (logger !== silentLogger) this.resolver.selected = this.#logSelection
     this.#guards = this.#guardPorts()
     this.calls = this.#callPorts()
@@ -81,9 +136,14 @@ export class Composition {
   register(parsed: ParsedRegistration): Seat {
     const existing = parsed.named ? this.catalog.get(parsed.record.name) : undefined
     if (existing !== undefined) return this.#replace(existing, parsed)
+    this.dependents.refuseCycle(parsed.record)
+    return this.events.turn(() => this.enroll(parsed))
+  }
+
+  /** A provider of a new name joins. */
+  enroll(parsed: ParsedRegistration): Seat {
     const record = parsed.named ? parsed.record : { ...parsed.record, name: this.#nameFor(parsed) }
-    const strategy = parsed.strategy && toStrategy(parsed.strategy, this.random)
-    this.catalog.checkStrategy(record, strategy)
+    const strategy = this.strategyOf({ ...parsed, record })
     this.#serial += 1
     const seat = new Seat(
       Object.freeze(record),
@@ -92,6 +152,7 @@ export class Composition {
       this.#cooldownOf(record),
       this.#guards,
     )
+    seat.named = parsed.named
     this.catalog.put(seat, strategy)
     this.registrations += 1
     this.#enter(seat)
@@ -101,16 +162,26 @@ export class Composition {
     }
     const now = this.clock.now()
     if (seat.admitsAt(now) > now) this.resolver.refresh(seat)
+    if (isKept(seat)) this.mark('providers', record.name)
     this.#tellAdded(seat)
+    recall(this, seat)
+    this.dependents.joined(seat)
     return seat
+  }
+
+  /** Several changes as one: events come after the last of them; when it throws, none does. */
+  turn<T>(change: () => T): T {
+    return this.events.turn(() => this.dependents.turn(change))
   }
 
   /** True the first time. Calls in flight finish, nothing new is admitted. */
   remove(seat: Seat): boolean {
     if (seat.removed) return false
     const view = this.#viewIfHeard(seat, 'provider.removed', 'capability.removed')
-    this.#take(seat)
-    if (view !== undefined) this.#tellRemoved(view)
+    this.events.turn(() => {
+      if (view !== undefined) this.#tellRemoved(view)
+      this.take(seat)
+    })
     this.log('info', 'provider removed', { provider: seat.provider.name })
     return true
   }
@@ -121,47 +192,66 @@ export class Composition {
     const views = seats.map((seat) =>
       this.#viewIfHeard(seat, 'provider.removed', 'capability.removed'),
     )
-    for (const seat of seats) this.#take(seat)
-    this.resolver.plans.clear()
-    for (const view of views) if (view !== undefined) this.#tellRemoved(view)
+    this.turn(() => {
+      for (const view of views) if (view !== undefined) this.#tellRemoved(view)
+      for (const seat of seats) this.take(seat)
+      this.resolver.plans.clear()
+    })
   }
 
   /** Its record becomes another: same name, same circuit, same place among those of its priority. */
   change(seat: Seat, record: Provider): void {
-    this.#rewrite(seat, Object.freeze(record), seat.parts, undefined)
+    this.rewrite(seat, record, seat.parts, undefined)
+  }
+
+  /** Throws `StrategyConflictError`. */
+  strategyOf({ strategy, record }: ParsedRegistration, leaving?: Seat): Strategy | undefined {
+    const chosen = strategy && toStrategy(strategy, this.random)
+    this.catalog.checkStrategy(record, chosen, leaving)
+    return chosen
+  }
+
+  settingsOf(own: CircuitOptions | undefined): Pick<SeatParts, 'circuit' | 'ownCircuit'> {
+    const circuit = own === undefined ? this.#circuit : circuitSettings(this.options.circuit, own)
+    return { circuit, ownCircuit: own }
   }
 
   #replace(seat: Seat, parsed: ParsedRegistration): Seat {
     const { name, service } = seat.provider
-    if (!parsed.replace) throw new DuplicateProviderError(name, service)
-    if (parsed.record.service !== service)
-      throw new InvalidRegistrationError([
-        {
-          field: 'service',
-          message: `expected "${service}", the service of the provider to be replaced, got "${parsed.record.service}"`,
-        },
-      ])
-    const strategy = parsed.strategy && toStrategy(parsed.strategy, this.random)
-    this.catalog.checkStrategy(parsed.record, strategy, seat)
-    this.#rewrite(seat, Object.freeze(parsed.record), this.#partsOf(parsed), strategy)
+    if (!parsed.replace && !seat.restored) throw new DuplicateProviderError(name, service)
+    this.refuseOtherService(seat, parsed.record)
+    const strategy = this.strategyOf(parsed, seat)
+    this.dependents.refuseCycle(parsed.record)
+    this.rewrite(seat, parsed.record, this.#partsOf(parsed), strategy)
+    seat.restored = false
     return seat
+  }
+
+  refuseOtherService({ provider: { service } }: Seat, record: Provider): void {
+    if (record.service === service) return
+    const message = `expected "${service}", the service of the provider to be replaced, got "${record.service}"`
+    throw new InvalidRegistrationError([{ field: 'service', message }])
+  }
+
+  /** In one turn; false when everything was so before. */
+  rewrite(seat: Seat, record: Provider, parts: SeatParts, strategy: Strategy | undefined): boolean {
+    return this.turn(() => this.#rewrite(seat, Object.freeze(record), parts, strategy))
   }
 
   #rewrite(
     seat: Seat,
     record: Provider,
     parts: SeatParts,
-    strategy: ReturnType<typeof toStrategy> | undefined,
-  ): void {
-    const previous = this.#viewIfHeard(
-      seat,
-      'provider.changed',
-      'capability.added',
-      'capability.removed',
-    )
+    strategy: Strategy | undefined,
+  ): boolean {
     const before = seat.provider
-    const renewed = parts !== seat.parts
+    const previous = viewOf(seat, this.catalog)
+    const otherParts = parts !== seat.parts
+    const renewed = !sameWork(parts, seat.parts)
+    const wasKept = isKept(seat)
+    const { checkedAt } = seat
     this.#leave(seat)
+    this.dependents.changed(seat)
     this.catalog.change(seat, strategy, () => {
       seat.order = orderOf(record, serialOf(seat.order))
       seat.renew(record, parts)
@@ -171,26 +261,39 @@ export class Composition {
       seat.share(this.#cooldownOf(record))
       this.#tidyCredential(before)
     }
-    if (renewed) this.checks.mark(seat, 'unknown') // what is known is about the one before
+    // What is known is about the one before, unless that one was only read back.
+    if (seat.restored) seat.checkedAt = checkedAt
+    else if (renewed) this.checks.mark(seat, 'unknown')
     this.resolver.refresh(seat)
+    this.dependents.left(seat)
+    this.dependents.joined(seat)
     this.pulse.beat()
-    if (previous === undefined) return
     const view = viewOf(seat, this.catalog)
+    const changed = !isDeepStrictEqual(before, record) || view.strategy !== previous.strategy
+    if ((changed || otherParts) && (wasKept || isKept(seat))) this.mark('providers', record.name)
+    if (changed) this.#tellChanged(seat, view, previous)
+    return changed
+  }
+
+  #tellChanged(seat: Seat, view: ProviderView, previous: ProviderView): void {
     this.events.emit({ type: 'provider.changed', view, previous, ...this.#placed(seat) })
-    const { added, removed } = difference(before.capabilities, record.capabilities)
+    const { added, removed } = difference(previous.capabilities, view.capabilities)
     for (const capability of removed)
       this.events.emit({ type: 'capability.removed', capability, ...this.#placed(seat) })
     for (const capability of added)
       this.events.emit({ type: 'capability.added', capability, ...this.#placed(seat) })
   }
 
-  #take(seat: Seat): void {
+  /** Takes it out, and tells only those who depend on it. */
+  take(seat: Seat): void {
+    if (seat.named) for (const section of forgotten) this.mark(section, seat.provider.name)
     this.catalog.remove(seat)
     this.#leave(seat)
     this.checks.forget(seat)
     this.resolver.forget(seat)
     seat.retire()
     this.#tidyCredential(seat.provider)
+    this.dependents.left(seat)
   }
 
   #tidyCredential({ credential }: Provider): void {
@@ -202,10 +305,7 @@ export class Composition {
     return {
       instance: parsed.instance,
       connect: parsed.connect,
-      circuit:
-        parsed.circuit === undefined
-          ? this.#circuit
-          : circuitSettings(this.options.circuit, parsed.circuit),
+      ...this.settingsOf(parsed.circuit),
       check: parsed.check,
       withSignal: (parsed.withSignal as WithSignal | undefined) ?? knownWithSignal(parsed.instance),
       except: parsed.except.length === 0 ? noNames : new Set(parsed.except),
@@ -243,12 +343,12 @@ export class Composition {
   /** Counted among those that have a check, and those that wait for their instance. */
   #enter(seat: Seat): void {
     if (seat.hasCheck) this.checks.count += 1
-    if (seat.instance === undefined) this.resolver.unconnected += 1
+    if (seat.instance === undefined && !seat.dormant) this.resolver.unconnected += 1
   }
 
   #leave(seat: Seat): void {
     if (seat.hasCheck) this.checks.count -= 1
-    if (seat.instance === undefined) this.resolver.unconnected -= 1
+    if (seat.instance === undefined && !seat.dormant) this.resolver.unconnected -= 1
   }
 
   // --- what guards and checks tell ---------------------------------------------------------------
@@ -350,16 +450,22 @@ export class Composition {
     this.events.emit({ type: 'call.failed-over', to: name, cause, ...called })
   }
 
-  #refresh({ seat }: Guard): void {
+  #refresh({ seat, circuit, draining }: Guard): void {
     if (!(seat instanceof Seat)) return
     this.resolver.refresh(seat)
     this.pulse.beat()
+    if (!circuit.calm && seat.named) this.mark('circuits', seat.provider.name)
+    if (draining) this.dependents.changed(seat)
   }
 
   #transition(guard: Guard, { to, reason }: Transition, retryAfterMs: number): void {
     const { name, group } = guard
     this.resolver.epoch += 1
     guard.epoch = this.resolver.epoch
+    if (guard.seat instanceof Seat) {
+      if (guard.seat.named) this.mark('circuits', name)
+      this.dependents.changed(guard.seat)
+    }
     if (this.#logs)
       this.log(to === 'open' ? 'warn' : 'info', `circuit is ${to}`, { provider: name, reason })
     if (!this.events.heard(transitionEvents[to])) return
@@ -372,6 +478,7 @@ export class Composition {
   #healthChanged(seat: Seat, previous: Seat['health']): void {
     const { health } = seat
     this.resolver.refresh(seat)
+    if (seat.named) this.mark('health', seat.provider.name)
     this.log(health === 'unhealthy' ? 'warn' : 'info', `provider is ${health}`, {
       provider: seat.provider.name,
     })
@@ -382,6 +489,41 @@ export class Composition {
         previous,
         ...this.#placed(seat),
       })
+    this.dependents.changed(seat)
+  }
+
+  // --- what is remembered ------------------------------------------------------------------------
+
+  readonly modelChanged = (change: ModelChange): void => {
+    this.mark('models', modelKey(change.model))
+    const { type, model } = change
+    if (type === 'changed')
+      this.events.emit({
+        type: 'model.changed',
+        model,
+        previous: change.previous,
+        ...this.#stamp(),
+      })
+    else this.events.emit({ type: `model.${type}`, model, ...this.#stamp() })
+  }
+
+  /** The store is to hold this as it is now. */
+  mark(section: Section, key: string): void {
+    if (!this.loading) this.persist?.mark(section, key)
+  }
+
+  #persistPorts(store: string): PersistPorts {
+    return {
+      clock: this.clock,
+      random: this.random,
+      read: (section, key) => kept(this, section, key),
+      failed: (error, retryInMs) => this.storeFailed(store, error, retryInMs),
+    }
+  }
+
+  storeFailed(store: string, error: unknown, retryInMs: number | undefined): void {
+    this.log('error', 'the store failed', { store, error, retryInMs })
+    this.events.emit({ type: 'store.failed', store, error, retryInMs, ...this.#stamp() })
   }
 
   #listenerFailed(event: string, error: unknown): void {
@@ -445,6 +587,9 @@ export class Composition {
     }
   }
 }
+
+/** What the store holds of a provider. */
+const forgotten = ['providers', 'circuits', 'health'] as const
 
 const transitionEvents = {
   open: 'circuit.opened',

@@ -2,7 +2,10 @@ import type { Clock } from '../core/clock.js'
 import type { Logger } from '../core/logger.js'
 import type { Cause } from '../core/outcome.js'
 import type { Random } from '../core/random.js'
-import type { CircuitOptions } from '../model/provider.js'
+import type { CapabilityDefinition } from '../model/definition.js'
+import type { Migration } from '../model/migrations/migration.js'
+import type { CircuitOptions, ProviderRecord } from '../model/provider.js'
+import type { Store } from '../store/store.js'
 
 /** What is true of every provider of a service. */
 export interface ServiceOptions<T = unknown> {
@@ -14,6 +17,8 @@ export interface ServiceOptions<T = unknown> {
   readonly methods?:
     | Readonly<Record<string, { readonly idempotent?: boolean | undefined }>>
     | undefined
+  /** Makes instances of providers that were read from a store or a snapshot, on first use. */
+  readonly connect?: ((record: ProviderRecord, signal: AbortSignal) => T | Promise<T>) | undefined
   /** Used, unguarded, when nothing else is admissible and `allowStandIns` is true. */
   readonly standIn?: T | undefined
 }
@@ -44,6 +49,12 @@ export interface RegistryOptions<S extends object = Record<string, unknown>> {
     | undefined
   /** Asked first what an error means; `undefined` leaves it to the built-in table. */
   readonly classify?: ((error: unknown) => Cause | undefined) | undefined
+  /** What the names of capabilities mean. Default `standardCapabilities`; spread them to add your own. */
+  readonly capabilities?: readonly CapabilityDefinition[] | undefined
+  /** Remembers what is registered over restarts: read and followed from `start()` on. */
+  readonly store?: Store | undefined
+  /** Read snapshots of schemas of your own; they go before the built-in ones. */
+  readonly migrations?: readonly Migration[] | undefined
   readonly clock?: Clock | undefined
   readonly random?: Random | undefined
   /** Silent by default. */

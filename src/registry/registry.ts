@@ -1,8 +1,16 @@
-import { InvalidRequestError, RegistryClosedError, UnknownProviderError } from '../core/errors.js'
+import type { CapabilityCatalog } from '../catalog/capability-catalog.js'
+import type { ModelCatalog } from '../catalog/model-catalog.js'
+import {
+  InvalidRequestError,
+  RegistryClosedError,
+  StoreFailedError,
+  UnknownProviderError,
+} from '../core/errors.js'
 import type { Percentiles } from '../core/histogram.js'
 import { meets, parseRequirement } from '../model/capability.js'
 import type { RegistryEvent, RegistryEventOf, RegistryEventType } from '../model/event.js'
 import type { Health } from '../model/health.js'
+import { modelsFor } from '../model/model-families.js'
 import {
   checkDescribeFilter,
   checkDuration,
@@ -20,9 +28,11 @@ import {
 import { parsePriority, parseRegistration } from '../model/parse/registration.js'
 import { parseRegistryOptions } from '../model/parse/registry-options.js'
 import { checkRequest, copyRequest } from '../model/parse/request.js'
+import { parseSnapshot } from '../model/parse/snapshot.js'
 import type { PriorityLevel, PriorityName } from '../model/priority.js'
 import { everyHandler, type ProviderView, type Registration } from '../model/provider.js'
 import type { ServiceRequest } from '../model/request.js'
+import type { Snapshot } from '../model/snapshot.js'
 import { LogicalCall, type Work } from '../resolve/call.js'
 import { createClient } from '../resolve/client.js'
 import type { CallContext } from '../resolve/context.js'
@@ -32,8 +42,11 @@ import type { Seat } from '../resolve/seat.js'
 import { CircuitHandle } from './circuit-handle.js'
 import { Composition } from './composition.js'
 import { iterate } from './iterate.js'
+import { snapshotOf } from './keep.js'
+import { learnFromHealth } from './learn.js'
 import type { RegistryOptions } from './options.js'
 import { waitUntilReady } from './ready.js'
+import { type Imported, importSnapshot, loadSnapshot } from './takeover.js'
 import { type DescribeFilter, describe, type RegistryDescription, viewOf } from './views.js'
 
 /** What `register` gives back. */
@@ -71,6 +84,14 @@ export interface RegistryMetrics {
   readonly resolution: Percentiles
 }
 
+/** A line of a menu of capabilities. */
+export interface CapabilityItem {
+  /** `<provider>:<capability>`; `NONE` for the only line of an empty menu. */
+  readonly id: string
+  readonly label: string
+  readonly description: string
+}
+
 export interface WaitReadyOptions<S extends object> {
   /** Default: the registry's `requiredServices`. */
   readonly services?: readonly (keyof S & string)[] | undefined
@@ -90,10 +111,17 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
   readonly #closed = new AbortController()
   /** The same as the signal says, cheaper to read. */
   #ended = false
+  #started: Promise<void> | undefined
+  /** What is known about models, apart from services. */
+  readonly models: ModelCatalog
+  /** What the names of capabilities mean. */
+  readonly capabilities: CapabilityCatalog
 
   /** Throws `InvalidOptionsError`. */
   constructor(options: RegistryOptions<NoInfer<S>> = {}) {
     this.#parts = new Composition(parseRegistryOptions(options as RegistryOptions))
+    this.models = this.#parts.models
+    this.capabilities = this.#parts.capabilities
   }
 
   // --- providers -------------------------------------------------------------------------------
@@ -384,6 +412,121 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
     return ready
   }
 
+  // --- what providers say of themselves ---------------------------------------------------------
+
+  /**
+   * Takes up what a provider's health answer says: `{ status, version, api_version, models, features,
+   * limits }`. What it does not speak of stays as it was. Throws `UnknownProviderError`,
+   * `InvalidRequestError`; then nothing has changed.
+   */
+  updateFromHealth(name: string, body: unknown): ProviderView {
+    this.#open('update')
+    const seat = this.#parts.catalog.get(name)
+    if (seat === undefined) throw new UnknownProviderError(String(name))
+    learnFromHealth(this.#parts, seat, body)
+    return viewOf(seat, this.#parts.catalog)
+  }
+
+  /**
+   * The models of a provider, or of all providers of a service, that are for this capability: those
+   * known to be first, then those nobody knows about.
+   */
+  modelsOf(name: string, capability: string): readonly string[] {
+    const { catalog } = this.#parts
+    const one = catalog.get(name)
+    const seats =
+      one === undefined
+        ? [...catalog.members()].filter(({ provider }) => provider.service === name)
+        : [one]
+    const models = seats.flatMap(({ provider }) => modelsFor(provider, capability))
+    return Object.freeze([...new Set(models)])
+  }
+
+  /** A line for each capability of each provider, for menus; one that says so when there is none. */
+  capabilityItems(): readonly CapabilityItem[] {
+    const items = [...this.#parts.catalog.members()].flatMap(({ provider }) =>
+      provider.capabilities.map(({ name, version }) =>
+        Object.freeze({
+          id: `${provider.name}:${name}`,
+          label: `${provider.name} - ${name}`,
+          description: version === undefined ? '' : `Version ${version}`,
+        }),
+      ),
+    )
+    return Object.freeze(items.length === 0 ? [noCapabilities] : items)
+  }
+
+  // --- dependencies ------------------------------------------------------------------------------
+
+  /**
+   * The providers this one depends on, and those they depend on, in the order to start them; then what
+   * was declared and nothing serves. Empty for an unknown name.
+   */
+  dependencies(name: string): readonly string[] {
+    return this.#parts.dependents.graph.dependenciesOf(name)
+  }
+
+  /** The providers that depend on this one, and those that depend on them; also of a name that is gone. */
+  dependents(name: string): readonly string[] {
+    return this.#parts.dependents.graph.dependentsOf(name)
+  }
+
+  /**
+   * All providers, or those named, each after what it depends on. Throws `DependencyCycleError` when
+   * changes since registration have made those who are left wait for each other.
+   */
+  startOrder(names?: Iterable<string>): readonly string[] {
+    return this.#parts.dependents.graph.startOrder(names)
+  }
+
+  /** The other way round. */
+  stopOrder(names?: Iterable<string>): readonly string[] {
+    return Object.freeze([...this.startOrder(names)].reverse())
+  }
+
+  // --- memory ------------------------------------------------------------------------------------
+
+  /**
+   * Reads the store, and keeps it true from then on. What was registered before is newer than what is
+   * read. Without a store there is nothing to do. Rejects with `CorruptSnapshotError`,
+   * `UnsupportedSnapshotError`, `StoreInUseError`, `StoreFailedError`: then nothing is read, and nothing
+   * will be written.
+   */
+  start(): Promise<void> {
+    this.#open('start')
+    this.#started ??= this.#begin()
+    this.#started.catch(() => {}) // told by an event as well: nobody has to wait for it
+    return this.#started
+  }
+
+  /** Resolves when everything up to now is in the store; rejects when it could not be written. */
+  async flush(): Promise<void> {
+    const { persist, options } = this.#parts
+    if (persist === undefined) return
+    const name = options.store?.name ?? 'The store'
+    if (this.#started === undefined)
+      throw new StoreFailedError(name, 'is not read yet, so nothing is written: call start() first')
+    await this.#started
+    await persist.flush()
+  }
+
+  /** Everything that is registered or known, as plain JSON. Secrets are hidden unless asked for. */
+  export(options: { readonly secrets?: boolean | undefined } = {}): Snapshot {
+    return snapshotOf(this.#parts, options.secrets === true)
+  }
+
+  /**
+   * Merges a snapshot of this or any past version, in one turn. A provider that is there keeps its
+   * instance, and its secrets where the snapshot hides them; a new one gets its instance from the
+   * `connect` of its service. Throws `CorruptSnapshotError`, `UnsupportedSnapshotError`,
+   * `StrategyConflictError`, `DependencyCycleError`; then nothing has changed.
+   */
+  import(snapshot: unknown): Imported {
+    this.#open('import')
+    const parsed = parseSnapshot(snapshot, this.#parts.options.migrations)
+    return importSnapshot(this.#parts, parsed)
+  }
+
   // --- events ----------------------------------------------------------------------------------
 
   /** Calls `listener` after each event of this type. The result unsubscribes. */
@@ -409,15 +552,22 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
 
   // --- the end ---------------------------------------------------------------------------------
 
-  /** Removes all providers and stops background work. Calls in flight finish. */
+  /**
+   * Writes what is left to the store, removes all providers and stops background work. Calls in
+   * flight finish. Rejects when the store could not be written, and has closed all the same.
+   */
   async close(): Promise<void> {
     if (this.#ended) return
     this.#ended = true // first: a listener that registers again would outlive the registry
-    this.#parts.clear()
-    this.#closed.abort(new RegistryClosedError('go on'))
-    this.#parts.resolver.close()
-    this.#parts.pulse.beat()
-    this.#parts.events.clear()
+    try {
+      await this.#parts.persist?.close()
+    } finally {
+      this.#parts.clear()
+      this.#closed.abort(new RegistryClosedError('go on'))
+      this.#parts.resolver.close()
+      this.#parts.pulse.beat()
+      this.#parts.events.clear()
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -428,6 +578,22 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
 
   #open(what: string): void {
     if (this.#ended) throw new RegistryClosedError(what)
+  }
+
+  async #begin(): Promise<void> {
+    const parts = this.#parts
+    const { persist, options } = parts
+    if (persist === undefined || options.store === undefined) return
+    const { name } = options.store
+    try {
+      const saved = await persist.load()
+      if (this.#ended) return
+      if (saved !== undefined) loadSnapshot(parts, parseSnapshot(saved, options.migrations, name))
+    } catch (error) {
+      parts.storeFailed(name, error, undefined)
+      throw error
+    }
+    persist.begin()
   }
 
   #handle(seat: Seat): RegistrationHandle {
@@ -489,6 +655,11 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
 }
 
 const everyone: readonly string[] = Object.freeze([everyHandler])
+const noCapabilities: CapabilityItem = Object.freeze({
+  id: 'NONE',
+  label: 'No Capabilities',
+  description: '',
+})
 const noRequest: ServiceRequest = Object.freeze({})
 const noOptions: CallOptions = Object.freeze({})
 

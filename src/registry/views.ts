@@ -1,5 +1,5 @@
 import type { Catalog } from '../catalog/catalog.js'
-import type { Capability } from '../model/capability.js'
+import { type Capability, canonical } from '../model/capability.js'
 import { priorityName } from '../model/priority.js'
 import type { CircuitStats } from '../model/provider.js'
 import { everyHandler, type Provider, type ProviderView } from '../model/provider.js'
@@ -46,7 +46,9 @@ export function viewOf(seat: Seat, catalog: Catalog<Seat>): ProviderView {
     metadata: masked(provider.metadata),
     weight: provider.weight,
     address: masked(provider.address),
+    limits: masked(provider.limits),
     health: seat.health,
+    lostDependencies: seat.lost,
     circuit: circuitStats(seat),
     origin: provider.origin,
     inFlight: seat.inFlight,
@@ -107,11 +109,10 @@ export function difference(
   before: readonly Capability[],
   after: readonly Capability[],
 ): { readonly added: readonly Capability[]; readonly removed: readonly Capability[] } {
-  const key = (capability: Capability): string => JSON.stringify(capability)
-  const had = new Set(before.map(key))
-  const has = new Set(after.map(key))
+  const had = new Set(before.map(canonical))
+  const has = new Set(after.map(canonical))
   return {
-    added: after.filter((capability) => !had.has(key(capability))),
-    removed: before.filter((capability) => !has.has(key(capability))),
+    added: after.filter((capability) => !had.has(canonical(capability))),
+    removed: before.filter((capability) => !has.has(canonical(capability))),
   }
 }

@@ -4,7 +4,13 @@ import { Cooldown } from '../guard/cooldown.js'
 import { Guard, type GuardPorts } from '../guard/guard.js'
 import type { Check, CheckAnswer, Health } from '../model/health.js'
 import type { PriorityLevel } from '../model/priority.js'
-import type { CircuitSettings, Provider, WithSignal } from '../model/provider.js'
+import type {
+  CircuitOptions,
+  CircuitSettings,
+  LostDependency,
+  Provider,
+  WithSignal,
+} from '../model/provider.js'
 import type { Refusal } from '../model/refusal.js'
 import type { Candidate } from '../model/strategy.js'
 import { knownWithSignal } from './openai.js'
@@ -16,6 +22,8 @@ export interface SeatParts {
   readonly instance: object | undefined
   readonly connect: Connect | undefined
   readonly circuit: CircuitSettings
+  /** What the registration itself says about the circuit: what is written down of it. */
+  readonly ownCircuit: CircuitOptions | undefined
   readonly check: Check | undefined
   readonly withSignal: WithSignal | undefined
   readonly except: ReadonlySet<string>
@@ -35,7 +43,12 @@ export class Seat implements Member, Timed {
   /** When its refusal passes by itself; in the heap of those that wait. */
   at: number = Number.POSITIVE_INFINITY
   slot = -1
+  /** What it is taken for: its verdict, or `degraded` where what it depends on is lost. */
   health: Health = 'unknown'
+  /** What was last found out about itself. */
+  verdict: Health = 'unknown'
+  /** What it depends on and nothing serves now. */
+  lost: readonly LostDependency[] = nothingLost
   /** When the health was last asked for; -Infinity for never. */
   checkedAt: number = Number.NEGATIVE_INFINITY
   checking: Promise<void> | undefined = undefined
@@ -49,6 +62,10 @@ export class Seat implements Member, Timed {
   guarded: object | undefined = undefined
   promised: Promise<object> | undefined = undefined
   removed = false
+  /** Whether its name was given, and so means the same provider after a restart. */
+  named = false
+  /** It was read back from a store, and nobody has registered it since. */
+  restored = false
   readonly #ports: GuardPorts
   #guard: Guard | undefined
   #candidate: Candidate | undefined
@@ -105,6 +122,19 @@ export class Seat implements Member, Timed {
     this.onConnected?.()
   }
 
+  /** Takes up a verdict, or what it depends on, into its health. */
+  judge(verdict: Health, lost: readonly LostDependency[] = this.lost): void {
+    this.verdict = verdict
+    this.lost = lost
+    const fine = verdict === 'healthy' || verdict === 'unknown'
+    this.health = fine && lost.length > 0 ? 'degraded' : verdict
+  }
+
+  /** Nobody can call it: it was written down without an instance, and nothing makes one. */
+  get dormant(): boolean {
+    return this.instance === undefined && this.parts.connect === undefined
+  }
+
   get inFlight(): number {
     return this.#guard?.inFlight ?? 0
   }
@@ -114,11 +144,19 @@ export class Seat implements Member, Timed {
     return this.#candidate
   }
 
-  /** Its record changed: what was made from the old one is made anew. The circuit stays. */
+  /**
+   * Its record changed, and perhaps what does the work: then what was made from the old one is made
+   * anew. The circuit stays.
+   */
   renew(provider: Provider, parts: SeatParts): void {
+    const before = this.parts
+    const { concurrency } = this.provider
     this.provider = provider
-    if (parts !== this.parts) {
-      this.parts = parts
+    this.parts = parts
+    if (sameWork(parts, before)) {
+      const { withSignal = before.withSignal } = parts
+      if (withSignal !== parts.withSignal) this.parts = { ...parts, withSignal }
+    } else {
       this.instance = parts.instance
       this.connecting = undefined
       this.guarded = undefined
@@ -126,8 +164,9 @@ export class Seat implements Member, Timed {
       this.hasCheck = canBeAsked(parts)
       this.checking = undefined
       this.checkedAt = Number.NEGATIVE_INFINITY
-      this.#guard?.configure(parts.circuit, provider.concurrency)
     }
+    if (parts !== before || concurrency !== provider.concurrency)
+      this.#guard?.configure(parts.circuit, provider.concurrency)
   }
 
   /** It left the registry: nothing here refers to the instance any more. Calls in flight finish. */
@@ -138,7 +177,7 @@ export class Seat implements Member, Timed {
     this.guarded = undefined
     this.promised = undefined
     this.hasCheck = false
-    this.parts = { circuit: this.parts.circuit, except: this.parts.except, ...nothing }
+    this.parts = { ...this.parts, ...nothing }
     this.#guard?.retire()
   }
 
@@ -146,12 +185,14 @@ export class Seat implements Member, Timed {
   refusal(now: number): Refusal | undefined {
     if (this.health === 'unhealthy') return { reason: 'unhealthy' }
     if (this.health === 'loading') return { reason: 'loading' }
+    if (this.dormant) return { reason: 'connecting' }
     return this.#guard?.refusal(now)
   }
 
   /** The same as a time: not after `now` when it may be chosen. */
   admitsAt(now: number): number {
-    if (this.health === 'unhealthy' || this.health === 'loading') return Number.POSITIVE_INFINITY
+    if (this.health === 'unhealthy' || this.health === 'loading' || this.dormant)
+      return Number.POSITIVE_INFINITY
     return this.#guard?.admitsAt(now) ?? Number.NEGATIVE_INFINITY
   }
 
@@ -160,12 +201,24 @@ export class Seat implements Member, Timed {
   }
 }
 
+const nothingLost: readonly LostDependency[] = Object.freeze([])
+
 const nothing = {
   instance: undefined,
   connect: undefined,
   check: undefined,
   withSignal: undefined,
 } as const
+
+/** Whether the same instance would be called in the same way. */
+export function sameWork(a: SeatParts, b: SeatParts): boolean {
+  return (
+    a.instance === b.instance &&
+    a.connect === b.connect &&
+    a.check === b.check &&
+    a.except === b.except
+  )
+}
 
 /** A getter that throws here will throw for the check as well, which then has failed. */
 function canBeAsked({ check, instance }: Pick<SeatParts, 'check' | 'instance'>): boolean {

@@ -33,3 +33,16 @@ export function toStrategy(choice: StrategyChoice, chance: Random): Strategy {
       return sticky()
   }
 }
+
+const names: ReadonlySet<string> = new Set([
+  'fallback',
+  'round-robin',
+  'weighted',
+  'random',
+  'two-choices',
+  'fastest',
+  'sticky',
+])
+
+/** Whether a strategy of this name can be made from its name alone. */
+export const isBuiltIn = (name: string): boolean => names.has(name)

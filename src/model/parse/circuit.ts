@@ -2,8 +2,9 @@ import { z } from 'zod'
 import { InvalidOptionsError } from '../../core/errors.js'
 import type { CircuitBackoff, CircuitOptions, CircuitSettings } from '../provider.js'
 import type { SavedCircuit } from '../saved-circuit.js'
+import type { SavedCircuitEntry } from '../snapshot.js'
 import { parse } from './read.js'
-import { count, limitMs, longestText, positive, share, wait } from './words.js'
+import { count, limitMs, longestText, positive, share, text, wait } from './words.js'
 
 export const circuit: z.ZodType<CircuitOptions> = z.strictObject({
   failureThreshold: count.optional(),
@@ -79,3 +80,9 @@ const savedCircuit = z.strictObject({
 
 export const parseSavedCircuit = (input: unknown): SavedCircuit =>
   parse(savedCircuit, input, (issues) => new InvalidOptionsError(issues, 'saved circuit'))
+
+const savedCircuitEntry = savedCircuit.extend({ provider: text })
+
+/** The same with the name of its provider, as snapshots have it. Throws `InvalidOptionsError`. */
+export const parseSavedCircuitEntry = (input: unknown): SavedCircuitEntry =>
+  parse(savedCircuitEntry, input, (issues) => new InvalidOptionsError(issues, 'saved circuit'))

@@ -118,7 +118,10 @@ const invalidRegistration = (issues: readonly InputIssue[]): Error =>
   new InvalidRegistrationError(issues)
 
 /** Field by field: a schema for all of them at once asks after each that is not there. */
-function checkRegistration(input: unknown): RegistrationData & { readonly service: string } {
+function checkRegistration(
+  input: unknown,
+  withInstance: boolean,
+): RegistrationData & { readonly service: string } {
   if (!isRecord(input))
     throw invalidRegistration([
       {
@@ -144,7 +147,7 @@ function checkRegistration(input: unknown): RegistrationData & { readonly servic
   const fields = data as RegistrationData
   if (!seen.has('service'))
     issues.push({ field: 'service', message: 'expected a text, got nothing' })
-  if (seen.has('provider') === seen.has('connect'))
+  if (withInstance && seen.has('provider') === seen.has('connect'))
     issues.push({ field: 'provider', message: oneOfBoth })
   if (issues.length > 0) throw invalidRegistration(issues)
   return { ...fields, service: fields.service ?? '' }
@@ -183,7 +186,15 @@ const everyone: readonly string[] = Object.freeze([everyHandler])
 
 /** Throws `InvalidRegistrationError` with one line per wrong field. Keeps nothing of the input but functions and the instance. */
 export function parseRegistration(input: unknown): ParsedRegistration {
-  const data = checkRegistration(input)
+  return toParsed(checkRegistration(input, true))
+}
+
+/** The same for a provider that was written down, which has no instance. */
+export function parseWithoutInstance(input: unknown): ParsedRegistration {
+  return toParsed(checkRegistration(input, false))
+}
+
+function toParsed(data: RegistrationData & { readonly service: string }): ParsedRegistration {
   const given: readonly (string | Capability)[] = data.capabilities ?? none
   const capabilities = given.map(toCapability)
   refuseRepeats(capabilities)

@@ -17,6 +17,7 @@ const serviceOptions = z.strictObject({
   kind: text.optional(),
   idempotent: z.boolean().optional(),
   methods: z.record(z.string(), z.strictObject({ idempotent: z.boolean().optional() })).optional(),
+  connect: fn<(...args: never[]) => unknown>('a function that makes the instance').optional(),
   standIn: z
     .custom<object>(
       (value) => (typeof value === 'object' && value !== null) || typeof value === 'function',
@@ -43,6 +44,17 @@ const registryOptions = z.strictObject({
   classify: fn<(error: unknown) => unknown>(
     'a function from an error to a cause, or undefined',
   ).optional(),
+  capabilities: z.custom<readonly unknown[]>(Array.isArray, 'expected a list').optional(),
+  store: port('store', 'load', 'apply', 'close').optional(),
+  migrations: z
+    .array(
+      z.strictObject({
+        from: text,
+        to: text,
+        migrate: fn<(document: never) => unknown>('a function from a document to a document'),
+      }),
+    )
+    .optional(),
   clock: port('clock', 'now', 'wall', 'sleep', 'every').optional(),
   random: fn<() => number>('a function that gives numbers from 0 to 1').optional(),
   logger: port('logger', 'debug', 'info', 'warn', 'error').optional(),

@@ -12,16 +12,13 @@ const port = <T>(what: string, ...methods: readonly string[]) =>
     `expected a ${what} with ${methods.join(', ')}`,
   )
 
-const migration = z.custom(
-  (value) =>
-    typeof value === 'object' &&
-    value !== null &&
-    ['from', 'to'].every(
-      (field) => typeof (value as Record<string, unknown>)[field] === 'string',
-    ) &&
-    typeof (value as Record<string, unknown>).migrate === 'function',
-  'expected a migration with from, to and migrate',
-)
+const migration = z.custom(isMigration, 'expected a migration: two versions, and migrate')
+
+function isMigration(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const { from, to, migrate } = value as Readonly<Record<string, unknown>>
+  return typeof from === 'string' && typeof to === 'string' && typeof migrate === 'function'
+}
 
 const fileStoreOptions = z.strictObject({
   path: text.refine((path) => !path.includes('\0'), 'expected a path'),

@@ -1,0 +1,168 @@
+import { z } from 'zod'
+import { CorruptSnapshotError, type InputIssue, isSwitchgearError } from '../../core/errors.js'
+import type { CapabilityDefinition } from '../definition.js'
+import type { Model } from '../llm-model.js'
+import { migrate } from '../migrate.js'
+import type { Migration } from '../migrations/migration.js'
+import type { CircuitOptions } from '../provider.js'
+import type { SavedCircuitEntry, SavedHealth, SavedSettings, Section } from '../snapshot.js'
+import { parseSavedCircuitEntry } from './circuit.js'
+import { parseDefinition } from './definition.js'
+import { parseModel } from './model.js'
+import { parse, preview } from './read.js'
+import { type ParsedRegistration, parseWithoutInstance } from './registration.js'
+import { text } from './words.js'
+
+/** A snapshot that was read and found whole. */
+export interface ParsedSnapshot {
+  readonly providers: readonly ParsedRegistration[]
+  readonly models: readonly Model[]
+  readonly capabilities: readonly CapabilityDefinition[]
+  readonly circuits: readonly SavedCircuitEntry[]
+  readonly health: readonly SavedHealth[]
+}
+
+/** A damaged file must not fill the screen. */
+const mostIssues = 20
+/** Entries of one section. */
+const mostEntries = 1_000_000
+
+const fields = ['schemaVersion', 'savedAt', 'sequence']
+
+/**
+ * Reads a snapshot of any version, as a whole or not at all. Throws `CorruptSnapshotError`, which names
+ * each wrong entry and field, and `UnsupportedSnapshotError`.
+ */
+export function parseSnapshot(
+  input: unknown,
+  migrations: readonly Migration[] = [],
+  where = 'The snapshot',
+): ParsedSnapshot {
+  const document = migrate(input, migrations, where)
+  const reader = new Reader(document)
+  const known = new Set<string>([...fields, ...Object.keys(readers)])
+  for (const field of Object.keys(document))
+    if (!known.has(field)) reader.issues.push({ field, message: 'is not a known section' })
+  const parsed: ParsedSnapshot = {
+    providers: reader.read('providers', readers.providers, ({ record }) => record.name),
+    models: reader.read('models', readers.models, ({ provider, id }) => `${provider} ${id}`),
+    capabilities: reader.read(
+      'capabilities',
+      readers.capabilities,
+      (one) => `${one.name} ${one.version}`,
+    ),
+    circuits: reader.read('circuits', readers.circuits, ({ provider }) => provider),
+    health: reader.read('health', readers.health, ({ provider }) => provider),
+  }
+  const { issues } = reader
+  if (issues.length === 0) return parsed
+  const more = issues.length - mostIssues
+  const rest = more > 0 ? [{ field: '', message: `and ${more} more` }] : []
+  throw new CorruptSnapshotError(
+    `${where} has ${count(issues.length)}, so nothing of it was taken over:`,
+    {
+      issues: [...issues.slice(0, mostIssues), ...rest],
+    },
+  )
+}
+
+const count = (issues: number): string => (issues === 1 ? 'a mistake' : `${issues} mistakes`)
+
+/** Reads section by section and gathers what is wrong. */
+class Reader {
+  readonly issues: InputIssue[] = []
+  readonly #document: Readonly<Record<string, unknown>>
+
+  constructor(document: Readonly<Record<string, unknown>>) {
+    this.#document = document
+  }
+
+  read<T>(section: Section, one: (entry: unknown) => T, keyOf: (entry: T) => string): readonly T[] {
+    const entries = this.#document[section] ?? []
+    if (!Array.isArray(entries) || entries.length > mostEntries) {
+      const expected = `expected a list of at most ${mostEntries} entries`
+      this.issues.push({ field: section, message: `${expected}, got ${preview(entries, [])}` })
+      return []
+    }
+    const seen = new Set<string>()
+    return entries.flatMap((entry, index): T[] => {
+      const place = `${section}[${index}]${nameOf(entry)}`
+      const read = this.#try(place, () => one(entry))
+      if (read === undefined) return []
+      const key = keyOf(read)
+      if (seen.has(key)) this.issues.push({ field: place, message: 'is there twice' })
+      seen.add(key)
+      return [read]
+    })
+  }
+
+  #try<T>(place: string, read: () => T): T | undefined {
+    try {
+      return read()
+    } catch (error) {
+      if (!isSwitchgearError(error) || !('issues' in error)) throw error
+      for (const { field, message } of error.issues as readonly InputIssue[])
+        this.issues.push({ field: field === '' ? place : `${place}.${field}`, message })
+      return undefined
+    }
+  }
+}
+
+/** What a person would look for in the file. */
+function nameOf(entry: unknown): string {
+  if (typeof entry !== 'object' || entry === null) return ''
+  const { name, provider, id } = entry as Readonly<Record<string, unknown>>
+  const found = [name, id, provider].find((one) => typeof one === 'string')
+  return found === undefined ? '' : ` (${preview(found, [])})`
+}
+
+const corrupt = (issues: readonly InputIssue[]): Error => new CorruptSnapshotError('', { issues })
+
+const healthEntry = z.strictObject({
+  provider: text,
+  status: z.enum(['healthy', 'degraded', 'unhealthy', 'loading', 'unknown']),
+  checkedAt: z.number(),
+})
+
+const readers = {
+  providers: parseSavedProvider,
+  models: parseModel,
+  capabilities: parseDefinition,
+  circuits: parseSavedCircuitEntry,
+  health: (entry: unknown): SavedHealth => parse(healthEntry, entry, corrupt),
+} satisfies Record<Section, (entry: unknown) => unknown>
+
+/** A saved provider is a registration without an instance: the same fields, the same rules. */
+function parseSavedProvider(entry: unknown): ParsedRegistration {
+  if (typeof entry !== 'object' || entry === null)
+    throw corrupt([{ field: '', message: `expected a provider, got ${preview(entry, [])}` }])
+  const { handlers, origin, circuit, ...rest } = entry as Readonly<Record<string, unknown>>
+  const { origin: from } = parse(
+    z.object({ origin: text, name: text }),
+    { origin, name: rest.name },
+    corrupt,
+  )
+  const parsed = parseWithoutInstance({
+    ...rest,
+    handler: handlers,
+    circuit: isSettings(circuit) ? unlimited(circuit) : circuit,
+  })
+  return { ...parsed, record: { ...parsed.record, origin: from } }
+}
+
+const isSettings = (value: unknown): value is SavedSettings =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** JSON has no Infinity: times without limit are written as `null`. */
+export const limited = (options: CircuitOptions): SavedSettings =>
+  swapped(options, Number.POSITIVE_INFINITY, null)
+const unlimited = (saved: SavedSettings): object => swapped(saved, null, Number.POSITIVE_INFINITY)
+
+function swapped(value: object, from: unknown, to: unknown): Readonly<Record<string, unknown>> {
+  const entries = Object.entries(value).flatMap(([key, one]: [string, unknown]) => {
+    if (one === undefined) return []
+    if (one === from) return [[key, to]]
+    return [[key, typeof one === 'object' && one !== null ? swapped(one, from, to) : one]]
+  })
+  return Object.freeze(Object.fromEntries(entries))
+}

@@ -1,0 +1,144 @@
+import { type Catalog, serialOf } from '../catalog/catalog.js'
+import { isoTime } from '../core/clock.js'
+import { limited } from '../model/parse/snapshot.js'
+import type { Provider } from '../model/provider.js'
+import { masked } from '../model/secrets.js'
+import {
+  type SavedCircuitEntry,
+  type SavedHealth,
+  type SavedProvider,
+  type Section,
+  type Sections,
+  type Snapshot,
+  schemaVersion,
+} from '../model/snapshot.js'
+import type { Seat } from '../resolve/seat.js'
+import { isBuiltIn } from '../strategy/built-in.js'
+import type { Composition } from './composition.js'
+
+/** What a store keeps of an entry; `undefined` for what is not to be kept. */
+export function kept<S extends Section>(
+  parts: Composition,
+  section: S,
+  key: string,
+): Sections[S] | undefined {
+  return readers[section](parts, key)
+}
+
+const readers: {
+  readonly [S in Section]: (parts: Composition, key: string) => Sections[S] | undefined
+} = {
+  providers: ({ catalog }, name) => {
+    const seat = catalog.get(name)
+    return seat !== undefined && isKept(seat) ? savedProvider(seat, catalog) : undefined
+  },
+  models: ({ models }, key) => {
+    const [provider = '', id = ''] = key.split('\n')
+    const model = models.get(id, provider)
+    return model?.id === id ? model : undefined
+  },
+  capabilities: ({ capabilities }, key) =>
+    capabilities.defined().find(({ name, version }) => `${name}@${version}` === key),
+  circuits: (parts, name) => {
+    const seat = parts.catalog.get(name)
+    if (seat === undefined) return parts.remembered.circuits.get(name)
+    return seat.named ? savedCircuit(seat) : undefined
+  },
+  health: (parts, name) => {
+    const seat = parts.catalog.get(name)
+    if (seat === undefined) return parts.remembered.health.get(name)
+    return seat.named ? savedHealth(seat, parts) : undefined
+  },
+}
+
+/** A provider without an address cannot be found again, one without a name of its own not recognised. */
+export const isKept = ({ named, provider }: Seat): boolean =>
+  named && provider.address !== undefined
+
+/** Everything that is registered, as plain JSON. */
+export function snapshotOf(parts: Composition, secrets: boolean): Snapshot {
+  const { capabilities, catalog, clock, models } = parts
+  const seats = [...catalog.members()].sort((a, b) => serialOf(a.order) - serialOf(b.order))
+  return Object.freeze({
+    schemaVersion,
+    savedAt: isoTime(clock.wall()),
+    providers: frozen(
+      seats.map((seat) => {
+        const saved = savedProvider(seat, catalog)
+        return secrets ? saved : masked(saved)
+      }),
+    ),
+    models: models.list(),
+    capabilities: capabilities.defined(),
+    circuits: frozen(seats.flatMap((seat) => savedCircuit(seat) ?? [])),
+    health: frozen(seats.flatMap((seat) => savedHealth(seat, parts) ?? [])),
+  })
+}
+
+const frozen = <T>(list: readonly T[]): readonly T[] => Object.freeze(list)
+
+function savedProvider({ provider, parts }: Seat, catalog: Catalog<Seat>): SavedProvider {
+  const strategy = strategyOf(provider, catalog)
+  return compact({
+    name: provider.name,
+    service: provider.service,
+    handlers: provider.handlers,
+    priority: provider.priority,
+    group: provider.group,
+    strategy,
+    capabilities: provider.capabilities,
+    version: provider.version,
+    apiVersion: provider.apiVersion,
+    models: provider.models,
+    dependencies: provider.dependencies,
+    metadata: provider.metadata,
+    limits: provider.limits,
+    weight: provider.weight,
+    address: provider.address,
+    credential: provider.credential,
+    requestsPerMinute: provider.requestsPerMinute,
+    tokensPerMinute: provider.tokensPerMinute,
+    concurrency: provider.concurrency,
+    idempotent: provider.idempotent,
+    origin: provider.origin,
+    circuit: parts.ownCircuit && limited(parts.ownCircuit),
+  })
+}
+
+/** What its group was told, as far as another process could do the same. */
+function strategyOf(
+  { service, handlers, group }: Provider,
+  catalog: Catalog<Seat>,
+): string | undefined {
+  for (const handler of handlers) {
+    const strategy = catalog.find(service, handler)?.groups.get(group)?.strategy
+    if (strategy !== undefined) return isBuiltIn(strategy.name) ? strategy.name : undefined
+  }
+  return undefined
+}
+
+/** Only what differs from a new one. */
+function savedCircuit({ provider, usedGuard }: Seat): SavedCircuitEntry | undefined {
+  const saved = usedGuard?.save()
+  if (saved === undefined || (saved.state === 'closed' && saved.failures === 0)) return undefined
+  return compact({ provider: provider.name, ...saved })
+}
+
+function savedHealth(
+  { provider, verdict, checkedAt }: Seat,
+  parts: Composition,
+): SavedHealth | undefined {
+  if (verdict === 'unknown') return undefined
+  const { clock } = parts
+  const ageMs = Number.isFinite(checkedAt) ? Math.max(0, clock.now() - checkedAt) : 0
+  return Object.freeze({
+    provider: provider.name,
+    status: verdict,
+    checkedAt: Math.round(clock.wall() - ageMs),
+  })
+}
+
+function compact<T extends object>(value: T): T {
+  const entries = Object.entries(value).filter(([, one]) => one !== undefined)
+  return Object.freeze(Object.fromEntries(entries)) as T
+}

@@ -1,0 +1,204 @@
+import { StrategyConflictError } from '../core/errors.js'
+import type { ParsedRegistration } from '../model/parse/registration.js'
+import type { ParsedSnapshot } from '../model/parse/snapshot.js'
+import type { Provider } from '../model/provider.js'
+import type { SavedCircuit } from '../model/saved-circuit.js'
+import { unmasked } from '../model/secrets.js'
+import type { SavedCircuitEntry, SavedHealth, Section } from '../model/snapshot.js'
+import type { Seat, SeatParts } from '../resolve/seat.js'
+import type { Composition } from './composition.js'
+
+/** What an import did, by name of provider. */
+export interface Imported {
+  readonly added: readonly string[]
+  readonly changed: readonly string[]
+}
+
+/** What was read of a provider that nobody has registered yet. */
+export interface Remembered {
+  readonly circuits: Map<string, SavedCircuitEntry>
+  readonly health: Map<string, SavedHealth>
+}
+
+/**
+ * Merges a snapshot into the registry in one turn: all of it, or an error and nothing. What has the
+ * name of a provider that is there becomes its record; it keeps its instance.
+ */
+export function importSnapshot(parts: Composition, snapshot: ParsedSnapshot): Imported {
+  return parts.turn(() => {
+    const merge = new Merge(parts)
+    try {
+      parts.dependents.refuseCycle(snapshot.providers.map(({ record }) => record))
+      for (const parsed of snapshot.providers) merge.put(parsed)
+    } catch (error) {
+      merge.undo()
+      throw error
+    }
+    learnRest(parts, snapshot)
+    for (const entry of snapshot.circuits) restoreCircuit(parts, entry)
+    for (const entry of snapshot.health) restoreHealth(parts, entry)
+    return Object.freeze({ added: merge.added, changed: merge.changed })
+  })
+}
+
+/**
+ * Takes over what the store remembers. What was registered, changed or removed since the start is
+ * newer and stays; circuits and health are those from before the restart.
+ */
+export function loadSnapshot(parts: Composition, snapshot: ParsedSnapshot): void {
+  parts.turn(() => {
+    parts.loading = true
+    try {
+      takeOver(parts, snapshot)
+    } finally {
+      parts.loading = false // before the listeners hear of it: what they change is to be written
+    }
+  })
+}
+
+function takeOver(parts: Composition, snapshot: ParsedSnapshot): void {
+  const merge = new Merge(parts)
+  const isNewer = (section: Section, name: string): boolean =>
+    parts.persist?.has(section, name) === true
+  const wanted = snapshot.providers.filter(
+    ({ record: { name } }) => !parts.catalog.has(name) && !isNewer('providers', name),
+  )
+  try {
+    parts.dependents.refuseCycle(wanted.map(({ record }) => record))
+    for (const parsed of wanted) merge.put(withoutConflict(parts, parsed)).restored = true
+  } catch (error) {
+    merge.undo()
+    throw error
+  }
+  learnRest(parts, snapshot)
+  for (const entry of snapshot.circuits)
+    if (!isNewer('circuits', entry.provider)) restoreCircuit(parts, entry)
+  for (const entry of snapshot.health)
+    if (!isNewer('health', entry.provider)) restoreHealth(parts, entry)
+}
+
+/** Puts providers one by one, and knows how it was before. */
+class Merge {
+  readonly added: string[] = []
+  readonly changed: string[] = []
+  readonly #parts: Composition
+  readonly #undo: (() => void)[] = []
+
+  constructor(parts: Composition) {
+    this.#parts = parts
+  }
+
+  put(parsed: ParsedRegistration): Seat {
+    const existing = this.#parts.catalog.get(parsed.record.name)
+    return existing === undefined ? this.#add(parsed) : this.#change(existing, parsed)
+  }
+
+  undo(): void {
+    for (const undo of this.#undo.reverse()) undo()
+  }
+
+  #add(parsed: ParsedRegistration): Seat {
+    const parts = this.#parts
+    const { connect } = parts.serviceOptions(parsed.record.service) ?? {}
+    const seat = parts.enroll({ ...parsed, connect, record: shown(parsed.record, undefined) })
+    this.added.push(seat.provider.name)
+    this.#undo.push(() => parts.take(seat))
+    return seat
+  }
+
+  #change(seat: Seat, parsed: ParsedRegistration): Seat {
+    const parts = this.#parts
+    const { provider: before, parts: partsBefore } = seat
+    const record = shown(parsed.record, before)
+    parts.refuseOtherService(seat, record)
+    const circuit = parsed.circuit === undefined ? {} : parts.settingsOf(parsed.circuit)
+    const next: SeatParts =
+      parsed.circuit === undefined ? partsBefore : { ...partsBefore, ...circuit }
+    const changed = parts.rewrite(seat, record, next, parts.strategyOf(parsed, seat))
+    this.#undo.push(() => parts.rewrite(seat, before, partsBefore, undefined))
+    if (changed) this.changed.push(before.name)
+    return seat
+  }
+}
+
+/** Hidden values are what they are here; what is not here, is not known. */
+function shown(record: Provider, present: Provider | undefined): Provider {
+  const { metadata, limits, address } = record
+  return {
+    ...record,
+    metadata: unmasked(metadata, present?.metadata) as Provider['metadata'],
+    limits: unmasked(limits, present?.limits) as Provider['limits'],
+    address: unmasked(address, present?.address) as Provider['address'],
+  }
+}
+
+/** A strategy that was written down gives way to one that was registered. */
+function withoutConflict(parts: Composition, parsed: ParsedRegistration): ParsedRegistration {
+  try {
+    parts.strategyOf(parsed)
+    return parsed
+  } catch (error) {
+    if (!(error instanceof StrategyConflictError)) throw error
+    parts.log('warn', 'a stored strategy was dropped', {
+      provider: parsed.record.name,
+      stored: error.requested,
+      registered: error.existing,
+    })
+    return { ...parsed, strategy: undefined }
+  }
+}
+
+function learnRest(
+  { capabilities, models, modelChanged }: Composition,
+  snapshot: ParsedSnapshot,
+): void {
+  for (const definition of snapshot.capabilities) capabilities.define(definition)
+  for (const change of models.restore(snapshot.models)) modelChanged(change)
+}
+
+function restoreCircuit(parts: Composition, entry: SavedCircuitEntry): void {
+  const { provider, ...saved } = entry
+  const seat = parts.catalog.get(provider)
+  if (seat === undefined) parts.remembered.circuits.set(provider, entry)
+  else if (!isSame(seat, saved)) seat.guard.restore(saved)
+}
+
+/** Restoring what is so already would tell of a transition that was none. */
+function isSame({ usedGuard }: Seat, saved: Omit<SavedCircuitEntry, 'provider'>): boolean {
+  const now: SavedCircuit = usedGuard?.save() ?? { state: 'closed', failures: 0 }
+  return (
+    now.state === saved.state &&
+    now.failures === saved.failures &&
+    isSameTime(now.retryAt, saved.retryAt)
+  )
+}
+
+/** Two clocks were read to write one time down. */
+function isSameTime(a: SavedCircuit['retryAt'], b: SavedCircuit['retryAt']): boolean {
+  return a === b || (typeof a === 'number' && typeof b === 'number' && Math.abs(a - b) <= 50)
+}
+
+function restoreHealth(parts: Composition, entry: SavedHealth): void {
+  const { provider, status, checkedAt } = entry
+  const { catalog, checks, clock, remembered } = parts
+  const seat = catalog.get(provider)
+  if (seat === undefined) {
+    remembered.health.set(provider, entry)
+    return
+  }
+  const at = clock.now() - Math.max(0, clock.wall() - checkedAt)
+  if (at <= seat.checkedAt) return // what is known here is newer
+  seat.checkedAt = at
+  checks.mark(seat, status)
+}
+
+/** What was remembered of a provider that now comes. */
+export function recall(parts: Composition, { provider: { name }, named }: Seat): void {
+  if (!named) return
+  const circuit = parts.remembered.circuits.get(name)
+  const health = parts.remembered.health.get(name)
+  parts.remembered.circuits.delete(name)
+  parts.remembered.health.delete(name)
+  if (circuit !== undefined) restoreCircuit(parts, circuit)
+  if (health !== undefined) restoreHealth(parts, health)
+}

@@ -139,6 +139,8 @@ describe('lists', () => {
       missing: [],
     })
     expect(compareCapabilities([one, two], [two]).missing).toEqual(['x: version 1.0'])
+    const wide = [one, two].map((capability) => ({ ...capability, parameters: { a: {} } }))
+    expect(compareCapabilities(wide, [one, two]).missing).toEqual(['x: parameter a'])
   })
 })
 

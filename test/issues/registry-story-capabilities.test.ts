@@ -109,6 +109,28 @@ describe('B-S11: voice_cloning is used, so it is defined', () => {
   })
 })
 
+it('S012-11: values that a definition refuses go to nobody, until it is another one', () => {
+  const { registry } = scene()
+  registry.register({
+    service: 'image',
+    name: 'a',
+    provider: {},
+    capabilities: ['image_generation'],
+  })
+  const request = { requires: [{ name: 'image_generation', parameters: { width: 4_096 } }] }
+  expect(registry.resolve('image', request)).toBeUndefined()
+  expect(registry.explain('image', request).candidates[0]?.verdict).toEqual({
+    reason: 'incapable',
+    missing: ['image_generation with {"width":4096} (width up to 2048)'],
+  })
+  registry.capabilities.define({
+    name: 'image_generation',
+    version: '1.1',
+    parameters: { width: { type: 'int', min: 64, max: 4_096 } },
+  })
+  expect(registry.resolve('image', request)?.provider).toBe('a')
+})
+
 it('B-S2, of definitions: the same content again is no change', () => {
   let changes = 0
   const catalog = new CapabilityCatalog(undefined, () => {

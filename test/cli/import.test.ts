@@ -2,7 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { CorruptSnapshotError } from '../../src/index.js'
+import type { Registry } from '../../src/cli/shell.js'
+import { CorruptSnapshotError, ServiceRegistry } from '../../src/index.js'
 import { model, Remembered, say } from './terminal.js'
 
 let folder: string
@@ -15,42 +16,77 @@ beforeEach(async () => {
 })
 afterEach(() => rm(folder, { recursive: true, force: true }))
 
-/** Counts what is in a file. */
-const counting = async (): Promise<Remembered> => {
-  const scratch = new Remembered()
-  scratch.known.push(model('a'), model('b'), model('c'), model('d'))
-  scratch.result = { added: ['b'], changed: [] }
-  return scratch
-}
+const provider = (name: string, fields: Readonly<Record<string, unknown>> = {}) => ({
+  name,
+  service: 'llm',
+  handlers: ['*'],
+  priority: 2,
+  group: 0,
+  capabilities: [],
+  models: [],
+  dependencies: [],
+  metadata: {},
+  weight: 1,
+  address: `http://${name}.example`,
+  origin: 'manual',
+  ...fields,
+})
+
+const snapshot = (...providers: readonly object[]): string =>
+  JSON.stringify({
+    schemaVersion: '2.0',
+    savedAt: '2026-01-01T00:00:00.000Z',
+    providers,
+    models: [model('gpt-x')],
+    capabilities: [],
+    circuits: [],
+    health: [],
+  })
+
+/** Real registries without a store. */
+const scratch = async (): Promise<Registry> => new ServiceRegistry()
 
 describe('import', () => {
   it('changes the registry, waits until it is kept, and says what it did', async () => {
     registry.result = { added: ['a', 'b\u001b[2J'], changed: ['c'] }
-    const said = await say('import in.json --store r.json', {
+    for (const name of ['a', 'b\u001b[2J', 'c'])
+      registry.real.register({ service: 'llm', name, provider: {}, address: 'http://x' })
+    const said = await say('import - --store r.json', {
       registry,
       folder,
-      scratch: counting,
+      scratch,
+      input: async () => snapshot(...['a', 'b', 'c', 'd'].map((name) => provider(name))),
     })
     expect(said).toMatchObject({
       exit: 0,
       err: '',
       opened: [`${join(folder, 'r.json')} to write`],
-      out: `+ a\n+ b\n~ c\n2 added, 1 changed, 1 unchanged in ${join(folder, 'r.json')}\n`,
+      out: `+ a\n+ b\n~ c\nProviders: 2 added, 1 changed, 1 unchanged\nKept in ${join(folder, 'r.json')}\n`,
     })
-    expect(registry.done).toEqual(['import {"schemaVersion":"2.0"}', 'flush', 'close'])
+    expect(registry.done.at(-2)).toBe('flush')
+    expect(registry.done.at(-1)).toBe('close')
   })
 
   it('reads standard input', async () => {
     const said = await say('import -', { registry, input: async () => '{"version":"1.0"}' })
     expect(said.exit).toBe(0)
-    expect(registry.done[0]).toBe('import {"version":"1.0"}')
+    expect(registry.done[1]).toBe('import {"version":"1.0"}')
   })
 
   it('tries on a copy, and writes nothing, with --dry-run', async () => {
-    const said = await say('import in.json --dry-run', { registry, folder, scratch: counting })
-    expect(said.exit).toBe(0)
-    expect(said.out).toMatch(/^\+ b\n1 added, 0 changed, 3 unchanged in .*nothing was done/)
-    expect(said.opened).toEqual(['/home/me/.local/share/switchgear/registry.json'])
+    const said = await say('import - --dry-run', {
+      registry,
+      scratch,
+      input: async () => snapshot(provider('a'), provider('inside', { address: undefined })),
+    })
+    expect(said).toMatchObject({
+      exit: 0,
+      err: '1 provider left out, because a store keeps only those with an address: inside\n',
+      opened: ['/home/me/.local/share/switchgear/registry.json'],
+    })
+    expect(said.out).toMatch(
+      /^\+ a\nProviders: 1 added, 0 changed, 0 unchanged\nModels: 1 added, 0 changed\nNothing was done/,
+    )
     expect(registry.done).toEqual(['export with secrets', 'close'])
   })
 

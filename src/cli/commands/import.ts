@@ -1,12 +1,14 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { oneLine } from '../../core/errors.js'
+import { keyOf, type Section, type Sections } from '../../model/snapshot.js'
 import { clean } from '../clean.js'
 import { type Command, operands, storeFlag } from '../command.js'
 import { Failure } from '../failure.js'
 import { using } from '../open.js'
-import type { ImportResult, Shell } from '../shell.js'
+import type { Registry, Shell } from '../shell.js'
 import { storePath } from '../store-path.js'
+import { counted } from '../words.js'
 
 export const importCommand: Command = {
   name: 'import',
@@ -21,15 +23,12 @@ export const importCommand: Command = {
     const [file = ''] = operands(input, importCommand, 1, 1)
     const path = storePath(input, shell)
     const snapshot = await readSnapshot(shell, file)
+    const count = await countOf(snapshot, file === '-' ? 'standard input' : file)
     const isTrial = input.has('dry-run')
-    const result = isTrial
-      ? await attempt(shell, path, snapshot)
-      : await using(shell.open(path, { readOnly: false }), async (registry) => {
-          const done = registry.import(snapshot)
-          await registry.flush()
-          return done
-        })
-    shell.out(report(result, await sizeOf(shell, snapshot), path, isTrial))
+    const opening = isTrial ? copyOf(shell, path) : shell.open(path, { readOnly: false })
+    const done = await using(opening, (registry) => takeOver(registry, snapshot))
+    shell.out(report(done, count, path, isTrial))
+    if (done.left.length > 0) shell.err(leftOut(done.left))
     return 0
   },
 }
@@ -52,37 +51,90 @@ async function readSnapshot(shell: Shell, file: string): Promise<unknown> {
   }
 }
 
-/** On a copy that nobody remembers. */
-async function attempt(shell: Shell, path: string, snapshot: unknown): Promise<ImportResult> {
+/** How many providers it has. Refuses what is damaged, or of a later version, before anything is opened. */
+async function countOf(snapshot: unknown, from: string): Promise<number> {
+  const { parseSnapshot } = await import('../../model/parse/snapshot.js')
+  return parseSnapshot(snapshot, undefined, from).providers.length
+}
+
+/** A registry with what is in the file, which nobody remembers. */
+async function copyOf(shell: Shell, path: string): Promise<Registry> {
   const present = await using(shell.open(path, { readOnly: true }), (registry) =>
     registry.export({ secrets: true }),
   )
-  return using(shell.scratch(), (registry) => {
-    registry.import(present)
-    return registry.import(snapshot)
-  })
+  const copy = await shell.scratch()
+  copy.import(present)
+  return copy
 }
 
-/** How many providers, models and definitions it has, whichever version wrote it. */
-async function sizeOf(shell: Shell, snapshot: unknown): Promise<number> {
-  return using(shell.scratch(), (registry) => {
-    registry.import(snapshot)
-    const { providers, models, capabilities } = registry.export()
-    return providers.length + models.length + capabilities.length
-  })
+/** What became different, by name. */
+interface Difference {
+  readonly added: readonly string[]
+  readonly changed: readonly string[]
+}
+
+interface Done {
+  readonly providers: Difference
+  readonly models: Difference
+  readonly capabilities: Difference
+  /** Providers without an address: nobody could find them again, so no store keeps them. */
+  readonly left: readonly string[]
+}
+
+async function takeOver(registry: Registry, snapshot: unknown): Promise<Done> {
+  const before = registry.export({ secrets: true })
+  const { added, changed } = registry.import(snapshot)
+  const after = registry.export({ secrets: true })
+  const isKept = (name: string): boolean => registry.get(name)?.address !== undefined
+  await registry.flush()
+  return {
+    providers: { added: added.filter(isKept), changed: changed.filter(isKept) },
+    models: difference('models', before.models, after.models),
+    capabilities: difference('capabilities', before.capabilities, after.capabilities),
+    left: [...added, ...changed].filter((name) => !isKept(name)),
+  }
+}
+
+function difference<S extends Section>(
+  section: S,
+  before: readonly Sections[S][],
+  after: readonly Sections[S][],
+): Difference {
+  const key = keyOf[section]
+  const had = new Map(before.map((entry) => [key(entry), JSON.stringify(entry)]))
+  const added: string[] = []
+  const changed: string[] = []
+  for (const entry of after) {
+    const known = had.get(key(entry))
+    if (known === undefined) added.push(key(entry))
+    else if (known !== JSON.stringify(entry)) changed.push(key(entry))
+  }
+  return { added, changed }
 }
 
 function report(
-  { added, changed }: ImportResult,
-  size: number,
+  { providers, models, capabilities, left }: Done,
+  count: number,
   path: string,
   isTrial: boolean,
 ): string {
-  const same = Math.max(0, size - added.length - changed.length)
+  const { added, changed } = providers
+  const same = Math.max(0, count - added.length - changed.length - left.length)
   const lines = [
     ...added.map((name) => `+ ${clean(name)}`),
     ...changed.map((name) => `~ ${clean(name)}`),
-    `${added.length} added, ${changed.length} changed, ${same} unchanged in ${clean(path)}${isTrial ? ' (nothing was done: --dry-run)' : ''}`,
+    `Providers: ${added.length} added, ${changed.length} changed, ${same} unchanged`,
+    ...others('Models', models),
+    ...others('Capability definitions', capabilities),
+    isTrial ? `Nothing was done (--dry-run) to ${clean(path)}` : `Kept in ${clean(path)}`,
   ]
   return `${lines.join('\n')}\n`
 }
+
+const others = (what: string, { added, changed }: Difference): readonly string[] =>
+  added.length + changed.length === 0
+    ? []
+    : [`${what}: ${added.length} added, ${changed.length} changed`]
+
+const leftOut = (names: readonly string[]): string =>
+  `${counted(names.length, 'provider')} left out, because a store keeps only those with an address: ${clean(names.join(', '))}\n`

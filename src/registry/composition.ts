@@ -38,10 +38,10 @@ import { Seat, type SeatParts, sameWork } from '../resolve/seat.js'
 import { Persist, type PersistPorts } from '../store/persist.js'
 import { toStrategy } from '../strategy/built-in.js'
 import { Dependents } from './dependents.js'
-import { isKept, kept } from './keep.js'
+import { isKept, kept, type Remembered } from './keep.js'
 import type { RegistryOptions, ServiceOptions } from './options.js'
 import { Pulse } from './ready.js'
-import { type Remembered, recall } from './takeover.js'
+import { recall } from './takeover.js'
 import { difference, viewOf } from './views.js'
 
 /** Everything a registry is made of, wired; the public object in front of it checks what it is given. */

@@ -1,5 +1,7 @@
+import type { CapabilityCatalog } from '../catalog/capability-catalog.js'
 import { type Catalog, serialOf } from '../catalog/catalog.js'
-import { isoTime } from '../core/clock.js'
+import type { ModelCatalog } from '../catalog/model-catalog.js'
+import { type Clock, isoTime } from '../core/clock.js'
 import { limited } from '../model/parse/snapshot.js'
 import type { Provider } from '../model/provider.js'
 import { masked } from '../model/secrets.js'
@@ -14,11 +16,25 @@ import {
 } from '../model/snapshot.js'
 import type { Seat } from '../resolve/seat.js'
 import { isBuiltIn } from '../strategy/built-in.js'
-import type { Composition } from './composition.js'
+
+/** What was read of providers that nobody has registered yet. */
+export interface Remembered {
+  readonly circuits: Map<string, SavedCircuitEntry>
+  readonly health: Map<string, SavedHealth>
+}
+
+/** Where what is kept is found. */
+export interface Sources {
+  readonly capabilities: CapabilityCatalog
+  readonly catalog: Catalog<Seat>
+  readonly clock: Clock
+  readonly models: ModelCatalog
+  readonly remembered: Remembered
+}
 
 /** What a store keeps of an entry; `undefined` for what is not to be kept. */
 export function kept<S extends Section>(
-  parts: Composition,
+  parts: Sources,
   section: S,
   key: string,
 ): Sections[S] | undefined {
@@ -26,7 +42,7 @@ export function kept<S extends Section>(
 }
 
 const readers: {
-  readonly [S in Section]: (parts: Composition, key: string) => Sections[S] | undefined
+  readonly [S in Section]: (parts: Sources, key: string) => Sections[S] | undefined
 } = {
   providers: ({ catalog }, name) => {
     const seat = catalog.get(name)
@@ -56,7 +72,7 @@ export const isKept = ({ named, provider }: Seat): boolean =>
   named && provider.address !== undefined
 
 /** Everything that is registered, as plain JSON. */
-export function snapshotOf(parts: Composition, secrets: boolean): Snapshot {
+export function snapshotOf(parts: Sources, secrets: boolean): Snapshot {
   const { capabilities, catalog, clock, models } = parts
   const seats = [...catalog.members()].sort((a, b) => serialOf(a.order) - serialOf(b.order))
   return Object.freeze({
@@ -126,7 +142,7 @@ function savedCircuit({ provider, usedGuard }: Seat): SavedCircuitEntry | undefi
 
 function savedHealth(
   { provider, verdict, checkedAt }: Seat,
-  parts: Composition,
+  parts: Sources,
 ): SavedHealth | undefined {
   if (verdict === 'unknown') return undefined
   const { clock } = parts

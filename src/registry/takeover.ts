@@ -1,12 +1,18 @@
+import type { ModelChange } from '../catalog/model-catalog.js'
 import { StrategyConflictError } from '../core/errors.js'
+import type { HealthChecks } from '../health/checks.js'
 import type { ParsedRegistration } from '../model/parse/registration.js'
 import type { ParsedSnapshot } from '../model/parse/snapshot.js'
-import type { Provider } from '../model/provider.js'
+import type { CircuitOptions, Provider } from '../model/provider.js'
 import type { SavedCircuit } from '../model/saved-circuit.js'
 import { unmasked } from '../model/secrets.js'
 import type { SavedCircuitEntry, SavedHealth, Section } from '../model/snapshot.js'
+import type { Strategy } from '../model/strategy.js'
 import type { Seat, SeatParts } from '../resolve/seat.js'
-import type { Composition } from './composition.js'
+import type { Persist } from '../store/persist.js'
+import type { Dependents } from './dependents.js'
+import type { Sources } from './keep.js'
+import type { ServiceOptions } from './options.js'
 
 /** What an import did, by name of provider. */
 export interface Imported {
@@ -14,17 +20,31 @@ export interface Imported {
   readonly changed: readonly string[]
 }
 
-/** What was read of a provider that nobody has registered yet. */
-export interface Remembered {
-  readonly circuits: Map<string, SavedCircuitEntry>
-  readonly health: Map<string, SavedHealth>
+/** What a snapshot is merged into. */
+export interface Target extends Sources {
+  readonly checks: HealthChecks<Seat>
+  readonly dependents: Dependents
+  readonly persist: Persist | undefined
+  /** While it reads from the store, nothing needs to be written there. */
+  loading: boolean
+  /** Several changes as one: events come after the last of them; when it throws, none does. */
+  turn<T>(change: () => T): T
+  enroll(parsed: ParsedRegistration): Seat
+  take(seat: Seat): void
+  rewrite(seat: Seat, record: Provider, parts: SeatParts, strategy: Strategy | undefined): boolean
+  strategyOf(parsed: ParsedRegistration, leaving?: Seat): Strategy | undefined
+  settingsOf(own: CircuitOptions | undefined): Pick<SeatParts, 'circuit' | 'ownCircuit'>
+  refuseOtherService(seat: Seat, record: Provider): void
+  serviceOptions(service: string): ServiceOptions | undefined
+  modelChanged(change: ModelChange): void
+  log(level: 'warn', message: string, fields: Readonly<Record<string, unknown>>): void
 }
 
 /**
  * Merges a snapshot into the registry in one turn: all of it, or an error and nothing. What has the
  * name of a provider that is there becomes its record; it keeps its instance.
  */
-export function importSnapshot(parts: Composition, snapshot: ParsedSnapshot): Imported {
+export function importSnapshot(parts: Target, snapshot: ParsedSnapshot): Imported {
   return parts.turn(() => {
     const merge = new Merge(parts)
     try {
@@ -45,7 +65,7 @@ export function importSnapshot(parts: Composition, snapshot: ParsedSnapshot): Im
  * Takes over what the store remembers. What was registered, changed or removed since the start is
  * newer and stays; circuits and health are those from before the restart.
  */
-export function loadSnapshot(parts: Composition, snapshot: ParsedSnapshot): void {
+export function loadSnapshot(parts: Target, snapshot: ParsedSnapshot): void {
   parts.turn(() => {
     parts.loading = true
     try {
@@ -56,7 +76,7 @@ export function loadSnapshot(parts: Composition, snapshot: ParsedSnapshot): void
   })
 }
 
-function takeOver(parts: Composition, snapshot: ParsedSnapshot): void {
+function takeOver(parts: Target, snapshot: ParsedSnapshot): void {
   const merge = new Merge(parts)
   const isNewer = (section: Section, name: string): boolean =>
     parts.persist?.has(section, name) === true
@@ -81,10 +101,10 @@ function takeOver(parts: Composition, snapshot: ParsedSnapshot): void {
 class Merge {
   readonly added: string[] = []
   readonly changed: string[] = []
-  readonly #parts: Composition
+  readonly #parts: Target
   readonly #undo: (() => void)[] = []
 
-  constructor(parts: Composition) {
+  constructor(parts: Target) {
     this.#parts = parts
   }
 
@@ -133,7 +153,7 @@ function shown(record: Provider, present: Provider | undefined): Provider {
 }
 
 /** A strategy that was written down gives way to one that was registered. */
-function withoutConflict(parts: Composition, parsed: ParsedRegistration): ParsedRegistration {
+function withoutConflict(parts: Target, parsed: ParsedRegistration): ParsedRegistration {
   try {
     parts.strategyOf(parsed)
     return parsed
@@ -148,15 +168,12 @@ function withoutConflict(parts: Composition, parsed: ParsedRegistration): Parsed
   }
 }
 
-function learnRest(
-  { capabilities, models, modelChanged }: Composition,
-  snapshot: ParsedSnapshot,
-): void {
+function learnRest({ capabilities, models, modelChanged }: Target, snapshot: ParsedSnapshot): void {
   for (const definition of snapshot.capabilities) capabilities.define(definition)
   for (const change of models.restore(snapshot.models)) modelChanged(change)
 }
 
-function restoreCircuit(parts: Composition, entry: SavedCircuitEntry): void {
+function restoreCircuit(parts: Target, entry: SavedCircuitEntry): void {
   const { provider, ...saved } = entry
   const seat = parts.catalog.get(provider)
   if (seat === undefined) parts.remembered.circuits.set(provider, entry)
@@ -178,7 +195,7 @@ function isSameTime(a: SavedCircuit['retryAt'], b: SavedCircuit['retryAt']): boo
   return a === b || (typeof a === 'number' && typeof b === 'number' && Math.abs(a - b) <= 50)
 }
 
-function restoreHealth(parts: Composition, entry: SavedHealth): void {
+function restoreHealth(parts: Target, entry: SavedHealth): void {
   const { provider, status, checkedAt } = entry
   const { catalog, checks, clock, remembered } = parts
   const seat = catalog.get(provider)
@@ -193,7 +210,7 @@ function restoreHealth(parts: Composition, entry: SavedHealth): void {
 }
 
 /** What was remembered of a provider that now comes. */
-export function recall(parts: Composition, { provider: { name }, named }: Seat): void {
+export function recall(parts: Target, { provider: { name }, named }: Seat): void {
   if (!named) return
   const circuit = parts.remembered.circuits.get(name)
   const health = parts.remembered.health.get(name)

@@ -54,6 +54,8 @@ export class Writer {
   #copying: Promise<void> | undefined
   /** A copy that is safe: what is in it need not stay in the log. */
   #copied: { readonly sequence: number; readonly logBytes: number } | undefined
+  /** The last change before those of the log, as far as is known. */
+  #logAfter: number | undefined
   /** After a failure the log has to grow this far before the next compaction. */
   #compactNextAt = 0
 
@@ -183,7 +185,8 @@ export class Writer {
     const { compactAtBytes = Math.max(leastCompactBytes, 2 * this.#snapshotBytes) } = this.#ports
     const { sound, length } = this.#journal
     const busy = this.#copying !== undefined || this.#copied !== undefined
-    if (busy || !sound || length <= compactAtBytes || length < this.#compactNextAt) return
+    const isEmpty = this.#logAfter === this.#sequence
+    if (busy || isEmpty || !sound || length <= Math.max(compactAtBytes, this.#compactNextAt)) return
     const copy = this.#copy()
     this.#copying = this.#writeCopy(copy)
       .then(() => {
@@ -229,6 +232,7 @@ export class Writer {
   async #replaceLog(after: number, from: number): Promise<void> {
     await this.#ports.lock.confirm(0)
     await this.#journal.replace(after, from, temporaryOf(`${this.#ports.path}.log`))
+    this.#logAfter = after
     this.#compactNextAt = 0
   }
 

@@ -1,3 +1,4 @@
+import type { Store } from '../store/store.js'
 import type { Registry } from './shell.js'
 
 /** Loaded here and not at the top: most of the start-up time is the registry, and help needs none. */
@@ -6,7 +7,8 @@ export async function openRegistry(path: string, readOnly: boolean): Promise<Reg
     import('../registry/registry.js'),
     import('../store/file.js'),
   ])
-  const registry = new ServiceRegistry({ store: fileStore(path, { readOnly }) })
+  const file = fileStore(path, { readOnly })
+  const registry = new ServiceRegistry({ store: readOnly ? onlyRead(file) : file })
   try {
     await registry.start()
   } catch (error) {
@@ -15,6 +17,14 @@ export async function openRegistry(path: string, readOnly: boolean): Promise<Reg
   }
   return registry
 }
+
+/** What a registry finds out while it reads, such as that a rest is over, is not for a reader to write. */
+const onlyRead = (store: Store): Store => ({
+  name: store.name,
+  load: () => store.load(),
+  apply: async () => {},
+  close: () => store.close(),
+})
 
 export async function scratchRegistry(): Promise<Registry> {
   const { ServiceRegistry } = await import('../registry/registry.js')

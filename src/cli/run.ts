@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { InvalidRequestError, isSwitchgearError, oneLine } from '../core/errors.js'
+import { InvalidRequestError, isSwitchgearError, oneLine, StoreInUseError } from '../core/errors.js'
 import { closest } from '../model/did-you-mean.js'
 import { cleanLines } from './clean.js'
 import { everywhere } from './command.js'
@@ -71,6 +71,8 @@ function exitOf(error: unknown): ExitCode {
 
 /** Ours are written for people; others are at least said to be unexpected. */
 function messageOf(error: unknown): string {
+  if (error instanceof StoreInUseError)
+    return `${error.store} is in use by ${error.owner}, and nothing was changed; stop that one first (list, get and export work meanwhile)`
   if (error instanceof Failure || isSwitchgearError(error)) return error.message
   return `unexpected failure: ${oneLine(error)}; --verbose says where`
 }

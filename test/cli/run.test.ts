@@ -74,14 +74,14 @@ describe('a wrong command line', () => {
 describe('a failure', () => {
   const broken = (error: Error) => ({ open: () => Promise.reject(error) })
 
-  it('of ours is its message', async () => {
-    const inUse = new StoreInUseError('/data/r.json', 'process 7', 'stop it first')
-    const said = await say('import /dev/null', { ...broken(inUse) })
-    expect(said.exit).toBe(1)
-    expect(await say(['import', join(root, 'package.json')], broken(inUse))).toMatchObject({
+  it('of ours is its message, in the words of a command line', async () => {
+    const inUse = new StoreInUseError('/data/r.json', 'process 7', 'a hint for programs')
+    expect(
+      await say('import -', { ...broken(inUse), input: async () => '{"version":"1.0"}' }),
+    ).toMatchObject({
       exit: 1,
       out: '',
-      err: 'switchgear: /data/r.json is in use by process 7, so nothing is read or written here; stop it first\n',
+      err: 'switchgear: /data/r.json is in use by process 7, and nothing was changed; stop that one first (list, get and export work meanwhile)\n',
     })
   })
 

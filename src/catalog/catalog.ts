@@ -22,6 +22,8 @@ export const serialOf = (order: number): number => order % perPriority
 export class Catalog<M extends Member> {
   readonly #byName = new Map<string, M>()
   readonly #scopes = new Map<string, Map<string, Scope<M>>>()
+  /** The scopes that have somebody with a capability of this name. */
+  readonly #withCapability = new Map<string, Set<Scope<M>>>()
 
   /** Grows with each change of who there is and who may be chosen. */
   changes = 0
@@ -128,10 +130,32 @@ export class Catalog<M extends Member> {
     }
     let scope = scopes.get(handler)
     if (scope === undefined) {
-      scope = new Scope(service, handler)
+      const made: Scope<M> = new Scope(service, handler, (capability, has) => {
+        this.#note(made, capability, has)
+      })
+      scope = made
       scopes.set(handler, scope)
     }
     return scope
+  }
+
+  /** Everybody with a capability of this name, each once; of one service, or of all. */
+  having(capability: string, service?: string): Iterable<M> {
+    const found = [...(this.#withCapability.get(capability) ?? [])].filter(
+      (scope) => service === undefined || scope.service === service,
+    )
+    const [only] = found
+    if (only !== undefined && found.length === 1) return only.having(capability)
+    return new Set(found.flatMap((scope) => [...scope.having(capability)]))
+  }
+
+  #note(scope: Scope<M>, capability: string, has: boolean): void {
+    const scopes = this.#withCapability.get(capability)
+    if (!has) {
+      scopes?.delete(scope)
+      if (scopes?.size === 0) this.#withCapability.delete(capability)
+    } else if (scopes === undefined) this.#withCapability.set(capability, new Set([scope]))
+    else scopes.add(scope)
   }
 
   /** Forgets a scope that nothing refers to. */

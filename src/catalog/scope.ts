@@ -40,13 +40,25 @@ export class Scope<M extends Member> {
   /** The only group, if there is just one: most scopes need no look at the others. */
   only: Group | undefined = undefined
   readonly #byCapability = new Map<string, Set<M>>()
+  /** Told when it gets its first provider with a capability, and when it loses the last. */
+  readonly #known: (capability: string, has: boolean) => void
   readonly #pools = new Map<string, Pool<M>>()
   /** Pools by the name of their first requirement, '' for none: a provider concerns only those it could be in. */
   readonly #poolsByName = new Map<string, Set<Pool<M>>>()
 
-  constructor(service: string, handler: string) {
+  constructor(
+    service: string,
+    handler: string,
+    known: (capability: string, has: boolean) => void = () => {},
+  ) {
     this.service = service
     this.handler = handler
+    this.#known = known
+  }
+
+  /** Its members with a capability of this name, of any version. */
+  having(capability: string): ReadonlySet<M> {
+    return this.#byCapability.get(capability) ?? nobody
   }
 
   /** Nobody is in it and nobody looks at it. */
@@ -62,8 +74,10 @@ export class Scope<M extends Member> {
     else own.size += 1
     for (const { name } of capabilities) {
       const having = this.#byCapability.get(name)
-      if (having === undefined) this.#byCapability.set(name, new Set([member]))
-      else having.add(member)
+      if (having === undefined) {
+        this.#byCapability.set(name, new Set([member]))
+        this.#known(name, true)
+      } else having.add(member)
     }
     for (const pool of this.#concerned(member))
       if (fits(member, pool.requirements)) pool.roster.add(member)
@@ -75,7 +89,9 @@ export class Scope<M extends Member> {
     for (const { name } of capabilities) {
       const having = this.#byCapability.get(name)
       having?.delete(member)
-      if (having?.size === 0) this.#byCapability.delete(name)
+      if (having?.size !== 0) continue
+      this.#byCapability.delete(name)
+      this.#known(name, false)
     }
     this.members.delete(member)
     this.letGo(group)
@@ -169,6 +185,8 @@ export class Scope<M extends Member> {
     }
   }
 }
+
+const nobody: ReadonlySet<never> = new Set()
 
 const nameOf = <M extends Member>({ requirements }: Pool<M>): string => requirements[0]?.name ?? ''
 

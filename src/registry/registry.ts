@@ -293,7 +293,11 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
     const { catalog } = this.#parts
     const { service, handler, status } = filter
     const requirement = requirementOf(filter)
-    const found = [...catalog.members()].filter(
+    const near =
+      requirement === undefined
+        ? catalog.members()
+        : catalog.having(requirement.name, filter.service)
+    const found = [...near].filter(
       ({ provider, health }) =>
         (service ?? provider.service) === provider.service &&
         (status ?? health) === health &&

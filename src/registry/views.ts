@@ -28,14 +28,35 @@ const untouched: CircuitStats = Object.freeze({
 
 export const circuitStats = (seat: Seat): CircuitStats => seat.usedGuard?.stats() ?? untouched
 
+/** What of a view is the same as long as the record is. */
+function recordView(provider: Provider): RecordView {
+  let view = recordViews.get(provider)
+  if (view === undefined) {
+    const { metadata, limits, address } = provider
+    view = {
+      priority: priorityName(provider.priority),
+      metadata: masked(metadata),
+      limits: masked(limits),
+      address: masked(address),
+    }
+    recordViews.set(provider, view)
+  }
+  return view
+}
+
+type RecordView = Pick<ProviderView, 'priority' | 'metadata' | 'limits' | 'address'>
+
+const recordViews = new WeakMap<Provider, RecordView>()
+
 /** A provider as everybody may see it: frozen, and with its secrets hidden. */
 export function viewOf(seat: Seat, catalog: Catalog<Seat>): ProviderView {
   const { provider } = seat
+  const { priority, metadata, limits, address } = recordView(provider)
   return Object.freeze({
     name: provider.name,
     service: provider.service,
     handlers: provider.handlers,
-    priority: priorityName(provider.priority),
+    priority,
     group: provider.group,
     strategy: strategyName(provider, catalog),
     capabilities: provider.capabilities,
@@ -43,10 +64,10 @@ export function viewOf(seat: Seat, catalog: Catalog<Seat>): ProviderView {
     apiVersion: provider.apiVersion,
     models: provider.models,
     dependencies: provider.dependencies,
-    metadata: masked(provider.metadata),
+    metadata,
     weight: provider.weight,
-    address: masked(provider.address),
-    limits: masked(provider.limits),
+    address,
+    limits,
     health: seat.health,
     lostDependencies: seat.lost,
     circuit: circuitStats(seat),

@@ -87,8 +87,8 @@ export function readHealthAnswer(
   body: unknown,
   known: (capability: string) => boolean,
 ): HealthAnswer {
-  if (!isObject(body)) throw refused('', `expected an object, got ${preview(body, [])}`)
   try {
+    if (!isObject(body)) throw refused('', `expected an object, got ${preview(body, [])}`)
     return read(body, known)
   } catch (error) {
     if (error instanceof InvalidRequestError) throw error

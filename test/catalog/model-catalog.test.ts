@@ -313,6 +313,16 @@ describe('restore', () => {
     expect(catalog.get('a')?.contextLength).toBe(9)
   })
 
+  it('takes back whatever updates made, however much it became', () => {
+    for (let part = 0; part < 3; part += 1) {
+      const capabilities = Array.from({ length: 1_000 }, (_, n) => `c${part}-${n}`)
+      catalog.register(openai('a', { capabilities }))
+    }
+    const other = newCatalog()
+    other.restore(JSON.parse(JSON.stringify(catalog.list())))
+    expect(other.list()).toEqual(catalog.list())
+  })
+
   it('refuses all when one is bad', () => {
     const good = catalog.register(openai('a'))
     catalog.clear()

@@ -15,7 +15,7 @@ import {
 } from '../llm-model.js'
 import type { ModelEvidence, ModelQuery } from '../model-query.js'
 import { parse } from './read.js'
-import { capabilityName, count, frozenCopy, text } from './words.js'
+import { capabilityName, count, frozenCopy, text, texts } from './words.js'
 
 /** No update holds more models, and no model more capabilities or aliases. */
 const mostModels = 100_000
@@ -110,19 +110,20 @@ const provenance = z.strictObject({ kind: z.enum(evidence), source: text, at: ti
 
 /**
  * A model as a snapshot holds it. JSON drops what is undefined, so everything that can be is optional.
+ * Many updates may have made it longer than one may be, and it must be read all the same.
  * Gives a frozen model whose provenance is as it was saved.
  */
-export const savedModel: z.ZodType<Model> = z
+const savedModel: z.ZodType<Model> = z
   .strictObject({
     id: key,
     provider: key,
     name: text.nullish(),
-    capabilities: capabilities.optional(),
-    lacks: capabilities.optional(),
+    capabilities: z.array(capabilityName).optional(),
+    lacks: z.array(capabilityName).optional(),
     contextLength: count.optional(),
     maxOutputTokens: count.nullish(),
-    inputModalities: names.nullish(),
-    outputModalities: names.nullish(),
+    inputModalities: texts.nullish(),
+    outputModalities: texts.nullish(),
     costPer1k: z
       .strictObject({
         input: costs.input.optional(),
@@ -130,7 +131,7 @@ export const savedModel: z.ZodType<Model> = z
         cached: costs.cached.optional(),
       })
       .optional(),
-    aliases: names.optional(),
+    aliases: texts.optional(),
     provenance: z.record(z.string().max(5_000), provenance).optional(),
   })
   .transform(
@@ -169,8 +170,4 @@ export const parseModel = (input: unknown): Model =>
 
 /** As `parseModel`, for all or none. */
 export const parseModels = (input: unknown): readonly Model[] =>
-  parse(
-    z.array(savedModel).max(mostModels),
-    input,
-    (issues) => new InvalidRegistrationError(issues, 'models'),
-  )
+  parse(z.array(savedModel), input, (issues) => new InvalidRegistrationError(issues, 'models'))

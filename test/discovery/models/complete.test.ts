@@ -26,6 +26,7 @@ it.each<[object, number | undefined]>([
   [{ id: 'gpt', provider: 'gate', aliases: ['openai/gpt'] }, 2],
   [{ id: 'mine', provider: 'gate', aliases: ['openai/gpt'] }, 2],
   [{ id: 'gpt-2026', provider: 'openai' }, 2],
+  [{ id: 'mine', provider: 'openai', aliases: ['gpt'] }, 2],
   [{ id: 'house/qwen', provider: 'vllm' }, 3],
   [{ id: 'other/gpt', provider: 'azure' }, 1],
   [{ id: 'nobody', provider: 'openai' }, undefined],

@@ -7,7 +7,18 @@ import { budget, verdict } from './measure.js'
  * `npm run bench` runs all, `npm run bench -- resolve heap` these two, `--check` ends with what
  * falls short of `budget.json`. A figure never makes it fail: machines are shared and noisy.
  */
-const BENCHES = ['resolve', 'call', 'failure', 'register', 'heap', 'idle', 'stream', 'import']
+const BENCHES = [
+  'resolve',
+  'call',
+  'failure',
+  'register',
+  'query',
+  'heap',
+  'idle',
+  'stream',
+  'store',
+  'import',
+]
 
 /** Each in a process of its own. @param {string} name @returns {Promise<Record<string, number>>} */
 function run(name) {

@@ -86,10 +86,10 @@ export type {
   StrategyChoice,
 } from './model/strategy.js'
 export type { CircuitHandle } from './registry/circuit-handle.js'
+export type { ListFilter } from './registry/listing.js'
 export type { RegistryOptions, ServiceOptions } from './registry/options.js'
 export {
   type CapabilityItem,
-  type ListFilter,
   type RegistrationHandle,
   type RegistryMetrics,
   ServiceRegistry,

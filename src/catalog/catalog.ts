@@ -140,13 +140,13 @@ export class Catalog<M extends Member> {
   }
 
   /** Everybody with a capability of this name, each once; of one service, or of all. */
-  having(capability: string, service?: string): Iterable<M> {
-    const found = [...(this.#withCapability.get(capability) ?? [])].filter(
-      (scope) => service === undefined || scope.service === service,
-    )
-    const [only] = found
-    if (only !== undefined && found.length === 1) return only.having(capability)
-    return new Set(found.flatMap((scope) => [...scope.having(capability)]))
+  having(capability: string, service?: string): readonly M[] {
+    const found: M[] = []
+    for (const scope of this.#withCapability.get(capability) ?? [])
+      if (service === undefined || scope.service === service)
+        for (const member of scope.having(capability))
+          if (isFirst(member, scope.handler)) found.push(member)
+    return found
   }
 
   #note(scope: Scope<M>, capability: string, has: boolean): void {
@@ -171,6 +171,10 @@ export class Catalog<M extends Member> {
     for (const scopes of this.#scopes.values()) yield* scopes.values()
   }
 }
+
+/** A provider of several handlers is in several scopes; the first one speaks for it. */
+const isFirst = ({ provider: { handlers } }: Member, handler: string): boolean =>
+  handlers.length === 1 || handlers[0] === handler
 
 function sameGroup(before: Provider, after: Provider, handler: string): boolean {
   return (

@@ -1,7 +1,7 @@
 import type { Model } from '../model/llm-model.js'
 import type { ProviderView } from '../model/provider.js'
 import type { Snapshot } from '../model/snapshot.js'
-import type { ListFilter } from '../registry/registry.js'
+import type { ListFilter } from '../registry/listing.js'
 
 /** 0: done. 1: failed, or not found. 2: the command line was wrong. */
 export type ExitCode = 0 | 1 | 2

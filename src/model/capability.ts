@@ -44,18 +44,8 @@ export interface Requirement {
 /** The parameters that a capability of this name and version has by definition. */
 export type Definitions = (capability: Capability) => ParameterSpecs | undefined
 
-const versions = new WeakMap<Capability, { readonly version: Version | undefined }>()
-
-/** Parsed on first use and kept beside the capability, so that plain data stays plain. */
-export function versionOf(capability: Capability): Version | undefined {
-  if (capability.version === undefined) return undefined
-  let known = versions.get(capability)
-  if (known === undefined) {
-    known = { version: parseVersion(capability.version) }
-    versions.set(capability, known)
-  }
-  return known.version
-}
+export const versionOf = ({ version }: Capability): Version | undefined =>
+  version === undefined ? undefined : parseVersion(version)
 
 /** Reads a requirement; gives a message when its version part is no range. */
 export function parseRequirement(
@@ -78,10 +68,17 @@ export function parseRequirement(
       problem: `expected ${asked.minVersion !== undefined ? 'a version such as 1.2' : 'a version range such as ^1.2 or >=1.0'}, got ${JSON.stringify(text)}`,
     }
   // `minVersion` and a range may read the same and differ on pre-releases
-  const key = canonical([name, asked.minVersion !== undefined, text, parameters])
+  const key = keyOf(name, asked.minVersion !== undefined, text, parameters)
   const label = version === undefined ? name : `${name}@${version.text}`
   const plus = parameters === undefined ? '' : ` with ${canonical(parameters)}`
   return { name, text: `${label}${plus}`, version, parameters, key }
+}
+
+function keyOf(...parts: readonly [string, boolean, string | undefined, unknown]): string {
+  const [name, isMinimum, text, parameters] = parts
+  return parameters === undefined
+    ? `${name.length} ${name}${isMinimum ? '>=' : '@'}${text ?? ''}`
+    : canonical(parts)
 }
 
 function splitText(text: string): {

@@ -39,6 +39,7 @@ import { Persist, type PersistPorts } from '../store/persist.js'
 import { toStrategy } from '../strategy/built-in.js'
 import { Dependents } from './dependents.js'
 import { isKept, kept, type Remembered } from './keep.js'
+import { Listing } from './listing.js'
 import type { RegistryOptions, ServiceOptions } from './options.js'
 import { Pulse } from './ready.js'
 import { recall } from './takeover.js'
@@ -57,6 +58,7 @@ export class Composition {
   readonly resolver: Resolver
   readonly calls: CallPorts
   readonly dependents: Dependents
+  readonly listing: Listing = new Listing(this.catalog)
   readonly capabilities: CapabilityCatalog
   readonly models: ModelCatalog
   readonly persist: Persist | undefined
@@ -91,7 +93,10 @@ export class Composition {
         resting: (seat, now) => seat.usedGuard?.circuit.stateAt(now) === 'open',
         restsUntil: (seat, now) => seat.usedGuard?.circuit.opening(now)?.retryAt ?? now,
         failed: (seat, error) => seat.guard.recordFailedCheck(error),
-        changed: (seat, previous) => this.#healthChanged(seat, previous),
+        changed: (seat, previous) => {
+          if (seat.named) this.mark('health', seat.provider.name)
+          this.#healthChanged(seat, previous)
+        },
       },
     )
     this.capabilities = new CapabilityCatalog(options.capabilities, ({ definition }) => {
@@ -223,7 +228,10 @@ export class Composition {
     const strategy = this.strategyOf(parsed, seat)
     this.dependents.refuseCycle(parsed.record)
     this.rewrite(seat, parsed.record, this.#partsOf(parsed), strategy)
-    seat.restored = false
+    if (seat.restored) {
+      seat.restored = false // from here on it is for code to register it
+      this.mark('providers', seat.provider.name)
+    }
     return seat
   }
 
@@ -478,7 +486,6 @@ export class Composition {
   #healthChanged(seat: Seat, previous: Seat['health']): void {
     const { health } = seat
     this.resolver.refresh(seat)
-    if (seat.named) this.mark('health', seat.provider.name)
     this.log(health === 'unhealthy' ? 'warn' : 'info', `provider is ${health}`, {
       provider: seat.provider.name,
     })

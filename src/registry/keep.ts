@@ -67,9 +67,12 @@ const readers: {
   },
 }
 
-/** A provider without an address cannot be found again, one without a name of its own not recognised. */
-export const isKept = ({ named, provider }: Seat): boolean =>
-  named && provider.address !== undefined
+/**
+ * What code registers is registered again by code, unless it has an address to be found by; what was
+ * only ever read exists nowhere else. A name that was made up would mean somebody else after a restart.
+ */
+export const isKept = ({ named, provider, restored }: Seat): boolean =>
+  named && (provider.address !== undefined || restored)
 
 /** Everything that is registered, as plain JSON. */
 export function snapshotOf(parts: Sources, secrets: boolean): Snapshot {

@@ -7,7 +7,6 @@ import {
   UnknownProviderError,
 } from '../core/errors.js'
 import type { Percentiles } from '../core/histogram.js'
-import { meets, parseRequirement } from '../model/capability.js'
 import type { RegistryEvent, RegistryEventOf, RegistryEventType } from '../model/event.js'
 import type { Health } from '../model/health.js'
 import { modelsFor } from '../model/model-families.js'
@@ -15,7 +14,6 @@ import {
   checkDescribeFilter,
   checkDuration,
   checkListener,
-  checkListFilter,
   checkSignal,
   parseReadyOptions,
 } from '../model/parse/arguments.js'
@@ -44,6 +42,7 @@ import { Composition } from './composition.js'
 import { iterate } from './iterate.js'
 import { snapshotOf } from './keep.js'
 import { learnFromHealth } from './learn.js'
+import type { ListFilter } from './listing.js'
 import type { RegistryOptions } from './options.js'
 import { waitUntilReady } from './ready.js'
 import { type Imported, importSnapshot, loadSnapshot } from './takeover.js'
@@ -56,13 +55,6 @@ export interface RegistrationHandle extends Disposable {
   unregister(): boolean
   /** Admits nothing new, waits for calls in flight, then unregisters; false when they took longer. */
   drain(timeoutMs?: number): Promise<boolean>
-}
-
-export interface ListFilter extends DescribeFilter {
-  /** A capability name, or `name@range`. */
-  readonly capability?: string | undefined
-  readonly minVersion?: string | undefined
-  readonly status?: Health | undefined
 }
 
 export interface RegistryMetrics {
@@ -289,29 +281,8 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
 
   /** Providers that match, each once, by service and in the order of selection. */
   list(filter: ListFilter = {}): readonly ProviderView[] {
-    checkListFilter(filter)
-    const { catalog } = this.#parts
-    const { service, handler, status } = filter
-    const requirement = requirementOf(filter)
-    const near =
-      requirement === undefined
-        ? catalog.members()
-        : catalog.having(requirement.name, filter.service)
-    const found = [...near].filter(
-      ({ provider, health }) =>
-        (service ?? provider.service) === provider.service &&
-        (status ?? health) === health &&
-        (handler === undefined || visibleTo(provider.handlers, handler)) &&
-        (requirement === undefined || meets(provider.capabilities, requirement)),
-    )
-    found.sort((a, b) =>
-      a.provider.service === b.provider.service
-        ? a.order - b.order
-        : a.provider.service < b.provider.service
-          ? -1
-          : 1,
-    )
-    return Object.freeze(found.map((seat) => viewOf(seat, catalog)))
+    const found = this.#parts.listing.find(filter)
+    return Object.freeze(found.map((seat) => viewOf(seat, this.#parts.catalog)))
   }
 
   /** Throws `UnknownProviderError`. */
@@ -666,30 +637,6 @@ const noCapabilities: CapabilityItem = Object.freeze({
 })
 const noRequest: ServiceRequest = Object.freeze({})
 const noOptions: CallOptions = Object.freeze({})
-
-const visibleTo = (handlers: readonly string[], handler: string): boolean =>
-  handlers.includes(handler) || handlers.includes(everyHandler)
-
-function requirementOf({
-  capability,
-  minVersion,
-}: ListFilter): ReturnType<typeof asked> | undefined {
-  if (capability === undefined && minVersion !== undefined)
-    throw new InvalidRequestError(
-      [{ field: 'minVersion', message: 'expected together with a capability' }],
-      'filter',
-    )
-  return capability === undefined ? undefined : asked(capability, minVersion)
-}
-
-function asked(capability: string, minVersion: string | undefined) {
-  const parsed = parseRequirement(
-    minVersion === undefined ? capability : { name: capability, minVersion },
-  )
-  if ('problem' in parsed)
-    throw new InvalidRequestError([{ field: 'capability', message: parsed.problem }], 'filter')
-  return parsed
-}
 
 /** Stops admission and waits until no call holds a slot. */
 async function drained(

@@ -33,6 +33,8 @@ export interface Target extends Sources {
   take(seat: Seat): void
   rewrite(seat: Seat, record: Provider, parts: SeatParts, strategy: Strategy | undefined): boolean
   strategyOf(parsed: ParsedRegistration, leaving?: Seat): Strategy | undefined
+  /** The store is to hold this as it is now. */
+  mark(section: Section, key: string): void
   settingsOf(own: CircuitOptions | undefined): Pick<SeatParts, 'circuit' | 'ownCircuit'>
   refuseOtherService(seat: Seat, record: Provider): void
   serviceOptions(service: string): ServiceOptions | undefined
@@ -84,8 +86,8 @@ function takeOver(parts: Target, snapshot: ParsedSnapshot): void {
     ({ record: { name } }) => !parts.catalog.has(name) && !isNewer('providers', name),
   )
   try {
-    parts.dependents.refuseCycle(wanted.map(({ record }) => record))
-    for (const parsed of wanted) merge.put(withoutConflict(parts, parsed)).restored = true
+    // Circles are not refused: who broke them was removed, and the rest must still be readable.
+    for (const parsed of wanted) merge.put(withoutConflict(parts, parsed))
   } catch (error) {
     merge.undo()
     throw error
@@ -121,6 +123,8 @@ class Merge {
     const parts = this.#parts
     const { connect } = parts.serviceOptions(parsed.record.service) ?? {}
     const seat = parts.enroll({ ...parsed, connect, record: shown(parsed.record, undefined) })
+    seat.restored = true
+    parts.mark('providers', seat.provider.name)
     this.added.push(seat.provider.name)
     this.#undo.push(() => parts.take(seat))
     return seat

@@ -64,7 +64,7 @@ export class Seat implements Member, Timed {
   removed = false
   /** Whether its name was given, and so means the same provider after a restart. */
   named = false
-  /** It was read back from a store, and nobody has registered it since. */
+  /** It was read from a store or a snapshot, and no code has registered it since. */
   restored = false
   readonly #ports: GuardPorts
   #guard: Guard | undefined

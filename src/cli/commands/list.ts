@@ -1,7 +1,7 @@
 import { closest } from '../../model/did-you-mean.js'
 import type { Model } from '../../model/llm-model.js'
 import type { CircuitState, ProviderView } from '../../model/provider.js'
-import type { ListFilter } from '../../registry/registry.js'
+import type { ListFilter } from '../../registry/listing.js'
 import { clean, toJson } from '../clean.js'
 import { type Command, jsonFlag, operands, storeFlag } from '../command.js'
 import { usage } from '../failure.js'

@@ -1,6 +1,5 @@
-import { settled } from '../core/clock.js'
-import { isSection } from './contents.js'
-import { sliceBytes } from './disk.js'
+import { type Contents, isSection } from './contents.js'
+import { Pace } from './pace.js'
 import { type EncodedChange, recordLine } from './record.js'
 import type { StoreChange } from './store.js'
 
@@ -14,37 +13,27 @@ export interface Group {
 export interface EncodedGroup {
   readonly group: Group
   readonly changes: readonly EncodedChange[]
+  /** By how much it makes the contents longer, in bytes. */
+  readonly growth: number
 }
-
-/** Lets others run whenever so much work is done. */
-class Pace {
-  #done = 0
-
-  /** To be awaited when it gives something. */
-  add(size: number): Promise<void> | undefined {
-    this.#done += size
-    if (this.#done < sliceBytes) return undefined
-    this.#done = 0
-    return settled()
-  }
-}
-
-/** What a change costs besides its text, in bytes of text that take as long. */
-const perChange = 200
 
 /** Throws for what is no plain JSON. */
-export async function encodeGroup(group: Group, pace: Pace): Promise<EncodedGroup> {
+export async function encodeGroup(
+  group: Group,
+  contents: Contents,
+  pace: Pace,
+): Promise<EncodedGroup> {
   const changes: EncodedChange[] = []
+  let growth = 0
   for (const change of group.changes) {
     const encoded = encodeChange(change)
     changes.push(encoded)
-    const pause = pace.add(perChange + (encoded.value?.length ?? 0))
+    growth += contents.growth(encoded)
+    const pause = pace.entry(encoded.value?.length ?? 0)
     if (pause !== undefined) await pause
   }
-  return { group, changes }
+  return { group, changes, growth }
 }
-
-export const newPace = (): Pace => new Pace()
 
 /** Throws for what is no plain JSON. */
 export function encodeChange({ section, key, value }: StoreChange): EncodedChange {
@@ -61,24 +50,23 @@ export async function toSlices(
   groups: readonly EncodedGroup[],
   sequence: number,
 ): Promise<readonly Uint8Array[]> {
+  const pace = new Pace()
   const slices: Uint8Array[] = []
   let next = sequence
   let text = ''
-  for (const { changes } of groups) {
+  for (const { changes } of groups)
     for (const [index, { section, key, value }] of changes.entries()) {
-      const isLast = index + 1 === changes.length
-      const safe = next === sequence ? { safe: sequence } : {}
+      const more = index + 1 < changes.length
+      const safe = next === sequence ? sequence : undefined
       next += 1
-      text += recordLine(
-        { sequence: next, section, key, ...(isLast ? {} : { more: true }), ...safe },
-        value,
-      )
-      if (text.length < sliceBytes) continue
+      const line = recordLine({ sequence: next, section, key, more, safe }, value)
+      text += line
+      const pause = pace.entry(line.length)
+      if (pause === undefined) continue
       slices.push(Buffer.from(text))
       text = ''
-      await settled()
+      await pause
     }
-  }
   slices.push(Buffer.from(text))
   return slices
 }

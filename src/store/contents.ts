@@ -1,6 +1,7 @@
-import { isoTime, settled } from '../core/clock.js'
+import { isoTime } from '../core/clock.js'
 import { keyOf, type Section, type Snapshot, schemaVersion, sections } from '../model/snapshot.js'
 import { Damage, type LogContents } from './log-file.js'
+import { Pace } from './pace.js'
 import { type EncodedChange, isObject } from './record.js'
 import { type Copy, type Document, sequenceOf } from './snapshot-file.js'
 
@@ -19,13 +20,15 @@ export class Contents {
   /** The entries of a document that `fold` gave. */
   static async of(document: Document = {}): Promise<Contents> {
     const contents = new Contents()
-    let done = 0
+    const pace = new Pace()
     for (const section of sections)
       for (const entry of listOf(document, section)) {
         const key = keyIn(section, entry)
-        if (key !== undefined) contents.set({ section, key, value: JSON.stringify(entry) })
-        done += 1
-        if (done % mostEntries === 0) await settled()
+        if (key === undefined) continue
+        const value = JSON.stringify(entry)
+        contents.set({ section, key, value })
+        const pause = pace.entry(value.length)
+        if (pause !== undefined) await pause
       }
     return contents
   }
@@ -65,9 +68,6 @@ export class Contents {
   }
 }
 
-/** Entries worked through between two turns of the event loop. */
-const mostEntries = 1_000
-
 const listOf = (document: Document, section: Section): readonly Document[] => {
   const list = document[section]
   return Array.isArray(list) ? list.filter(isObject) : []
@@ -89,10 +89,11 @@ const sizeOf = (value: string | undefined): number =>
 export const isSection = (name: string): name is Section => Object.hasOwn(keyOf, name)
 
 /** The document with the changes of its log, entries in the order in which they first came. */
-export function fold(document: Document, log: LogContents | undefined): Document {
+export async function fold(document: Document, log: LogContents | undefined): Promise<Document> {
+  const pace = new Pace()
   const tables = new Map<string, Map<string, unknown>>()
   for (const section of sections) {
-    tables.set(section, toTable(section, document[section] ?? []))
+    tables.set(section, await toTable(section, document[section] ?? [], pace))
   }
   const from = sequenceOf(document)
   for (const { sequence, section, key, value } of log?.records ?? []) {
@@ -101,12 +102,14 @@ export function fold(document: Document, log: LogContents | undefined): Document
     if (table === undefined) throw new Damage(`change ${sequence} is of no section: "${section}"`)
     if (value === undefined) table.delete(key)
     else table.set(key, value)
+    const pause = pace.entry(0)
+    if (pause !== undefined) await pause
   }
   const lists = [...tables].map(([section, table]) => [section, [...table.values()]])
   return { ...document, ...Object.fromEntries(lists) }
 }
 
-function toTable(section: Section, list: unknown): Map<string, unknown> {
+async function toTable(section: Section, list: unknown, pace: Pace): Promise<Map<string, unknown>> {
   const table = new Map<string, unknown>()
   if (!Array.isArray(list)) throw new Damage(`"${section}" is no list`)
   for (const [index, entry] of list.entries()) {
@@ -114,6 +117,8 @@ function toTable(section: Section, list: unknown): Map<string, unknown> {
     if (key === undefined) throw new Damage(`${section}[${index}] has no name or id`)
     if (table.has(key)) throw new Damage(`${section}[${index}] is there twice, as "${key}"`)
     table.set(key, entry)
+    const pause = pace.entry(0)
+    if (pause !== undefined) await pause
   }
   return table
 }

@@ -46,7 +46,7 @@ export const nodeDisk: Disk = promises
 /** Only the owner may read what may hold addresses and metadata. */
 export const ownerOnly = 0o600
 
-/** Bytes read or written at a time, and worked through between two turns of the event loop. */
+/** Bytes read or written at a time. */
 export const sliceBytes: number = 2 ** 18
 
 export function codeOf(error: unknown): string | undefined {

@@ -1,5 +1,4 @@
-import { settled } from '../core/clock.js'
-import { sliceBytes } from './disk.js'
+import { Pace } from './pace.js'
 import { type Header, type LogRecord, readHeader, readRecord } from './record.js'
 
 /** What a log says, without a last group that was never written to its end. */
@@ -24,17 +23,16 @@ interface Line {
 
 /** In slices: others may run between two of them. */
 export async function* linesOf(bytes: Buffer): AsyncGenerator<Line> {
+  const pace = new Pace()
   let start = 0
-  let pauseAt = sliceBytes
   while (start < bytes.length) {
     const newline = bytes.indexOf(0x0a, start)
     const complete = newline >= 0
     const end = complete ? newline + 1 : bytes.length
     yield { text: bytes.toString('utf8', start, complete ? newline : end), end, complete }
+    const pause = pace.entry(end - start)
     start = end
-    if (end < pauseAt) continue
-    pauseAt = end + sliceBytes
-    await settled()
+    if (pause !== undefined) await pause
   }
 }
 

@@ -42,7 +42,7 @@ export function memoryStore(initial?: Snapshot): Store {
 
 async function read(json: string): Promise<Contents> {
   try {
-    return await Contents.of(fold(migrate(JSON.parse(json)), undefined))
+    return await Contents.of(await fold(migrate(JSON.parse(json)), undefined))
   } catch (cause) {
     if (!(cause instanceof Damage)) throw cause
     throw new CorruptSnapshotError(`The initial snapshot cannot be used: ${cause.message}`)

@@ -20,9 +20,9 @@ export interface LogRecord {
   /** Left out when the entry is gone. */
   readonly value?: unknown
   /** The changes of one `apply` go on in the next line. */
-  readonly more?: true
+  readonly more?: boolean | undefined
   /** All up to this number was safe when this line was written; only in the first line of a write. */
-  readonly safe?: number
+  readonly safe?: number | undefined
 }
 
 const digits = 8
@@ -78,9 +78,9 @@ export function readRecord(line: string): LogRecord | undefined {
     sequence,
     section,
     key,
-    ...(value === undefined ? {} : { value }),
-    ...(more === true ? { more } : {}),
-    ...(isSequence(safe) ? { safe } : {}),
+    value,
+    more: more === true,
+    safe: isSequence(safe) ? safe : undefined,
   }
 }
 

@@ -116,13 +116,15 @@ function checkFit(document: Document, log: LogContents): void {
 }
 
 /** Changes are in the words of the schema that was theirs, so they are folded in before it changes. */
-function foldAny(
+async function foldAny(
   document: Document,
   log: LogContents | undefined,
   path: string,
   { migrations }: RestorePorts,
-): Document {
-  const whole = log && isNews(document, log) ? fold(document, log) : document
+): Promise<Document> {
+  const news = log && isNews(document, log) ? log : undefined
+  if (versionOf(document) === schemaVersion) return fold(document, news)
+  const whole = news === undefined ? document : await fold(document, news)
   return fold(migrate(whole, migrations, path), undefined)
 }
 

@@ -2,19 +2,18 @@ import { randomUUID } from 'node:crypto'
 import { type Clock, settled } from '../core/clock.js'
 import { oneLine, StoreFailedError, StoreInUseError } from '../core/errors.js'
 import type { Logger } from '../core/logger.js'
-import { type EncodedGroup, encodeGroup, type Group, newPace, toSlices } from './batch.js'
+import { type EncodedGroup, encodeGroup, type Group, toSlices } from './batch.js'
 import type { Contents } from './contents.js'
 import { adviceFor, type Disk, discard, syncDirectory, writeNew } from './disk.js'
 import { Journal } from './journal.js'
 import type { Lock } from './lock.js'
+import { Pace } from './pace.js'
 import { type Copy, snapshotSlices } from './snapshot-file.js'
 import type { StoreChange } from './store.js'
 
 /** Groups that share one write. More of them would hold up others when they are told. */
 const mostGroups = 4_096
 const leastCompactBytes = 2 ** 20
-/** Changes taken over between two turns of the event loop. */
-const mostChanges = 2_000
 
 export interface WriterPorts {
   readonly disk: Disk
@@ -116,13 +115,13 @@ export class Writer {
 
   /** Those that can be kept; the others are told why not. */
   async #encode(groups: readonly Group[]): Promise<readonly EncodedGroup[]> {
-    const pace = newPace()
+    const pace = new Pace()
     const encoded: EncodedGroup[] = []
     let bytes = this.#contents.bytes
     for (const group of groups) {
       try {
-        const one = await encodeGroup(group, pace)
-        const growth = one.changes.reduce((sum, change) => sum + this.#contents.growth(change), 0)
+        const one = await encodeGroup(group, this.#contents, pace)
+        const { growth } = one
         if (growth > 0 && bytes + growth > this.#ports.maxBytes) throw this.#tooLarge()
         bytes += growth
         encoded.push(one)
@@ -148,12 +147,12 @@ export class Writer {
   }
 
   async #takeOver(groups: readonly EncodedGroup[]): Promise<void> {
-    let taken = 0
+    const pace = new Pace()
     for (const { changes } of groups)
       for (const change of changes) {
         this.#contents.set(change)
-        taken += 1
-        if (taken % mostChanges === 0) await settled()
+        const pause = pace.entry(0)
+        if (pause !== undefined) await pause
       }
   }
 

@@ -13,6 +13,8 @@ export interface HealthAnswer {
   readonly limits: Readonly<Record<string, unknown>> | undefined
   /** Names of what it says it can do. */
   readonly capabilities: readonly string[] | undefined
+  /** Whether they are all it can do: a list is whole, a record leaves out what it does not know. */
+  readonly exhaustive: boolean
   /** Names of what it says it cannot do. */
   readonly lacks: readonly string[]
   /** Features that no capability is known for, and fields that could not be read. */
@@ -108,6 +110,7 @@ function read(body: object, known: (capability: string) => boolean): HealthAnswe
     models,
     limits,
     capabilities: features && Object.freeze([...features.has]),
+    exhaustive: features?.exhaustive ?? false,
     lacks: Object.freeze([...(features?.lacks ?? [])]),
     ignored: Object.freeze(ignored),
   })
@@ -145,11 +148,17 @@ function versionOf(value: unknown): string | undefined {
   return version === 'unknown' ? undefined : version
 }
 
+interface Features {
+  readonly has: ReadonlySet<string>
+  readonly lacks: ReadonlySet<string>
+  readonly exhaustive: boolean
+}
+
 function featuresOf(
   value: unknown,
   known: (capability: string) => boolean,
   ignored: string[],
-): { readonly has: ReadonlySet<string>; readonly lacks: ReadonlySet<string> } | undefined {
+): Features | undefined {
   if (value === undefined) return undefined
   const flags = flagsOf(value)
   if (flags === undefined) {
@@ -166,7 +175,7 @@ function featuresOf(
     else (able ? has : lacks).add(name)
   }
   for (const name of has) lacks.delete(name) // one of its ways is enough
-  return { has, lacks }
+  return { has, lacks, exhaustive: Array.isArray(value) }
 }
 
 /** A list of names, or a record of booleans; what is neither true nor false is unknown. */

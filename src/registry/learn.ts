@@ -35,15 +35,14 @@ export function learnFromHealth(parts: Composition, seat: Seat, body: unknown): 
 function capabilitiesAfter(
   { capabilities }: Composition,
   before: readonly Capability[],
-  { capabilities: said, lacks }: HealthAnswer,
+  { capabilities: said = [], exhaustive, lacks }: HealthAnswer,
 ): readonly Capability[] {
   const kept = before.filter(
     ({ name }) =>
-      !lacks.includes(name) &&
-      (said === undefined || said.includes(name) || !capabilities.has(name)),
+      !lacks.includes(name) && (!exhaustive || said.includes(name) || !capabilities.has(name)),
   )
   const had = new Set(kept.map(({ name }) => name))
-  const fresh = (said ?? []).filter((name) => !had.has(name) && !lacks.includes(name))
+  const fresh = said.filter((name) => !had.has(name) && !lacks.includes(name))
   if (fresh.length === 0 && kept.length === before.length) return before
   const added = fresh.map((name): Capability => {
     const version = capabilities.get(name)?.version

@@ -81,11 +81,11 @@ describe('import', () => {
     })
     expect(said).toMatchObject({
       exit: 0,
-      err: '1 provider left out, because a store keeps only those with an address: inside\n',
+      err: '',
       opened: ['/home/me/.local/share/switchgear/registry.json'],
     })
     expect(said.out).toMatch(
-      /^\+ a\nProviders: 1 added, 0 changed, 0 unchanged\nModels: 1 added, 0 changed\nNothing was done/,
+      /^\+ a\n\+ inside\nProviders: 2 added, 0 changed, 0 unchanged\nModels: 1 added, 0 changed\nNothing was done/,
     )
     expect(registry.done).toEqual(['export with secrets', 'close'])
   })

@@ -17,6 +17,12 @@ const made = [
   new errors.StrategyConflictError('llm', 'everyone', 0, 'fallback', 'random'),
   new errors.StrategyFailedError('mine', 'threw', { cause: 'why' }),
   new errors.UnknownProviderError('a'),
+  new errors.UnknownCapabilityError('dubbing'),
+  new errors.DependencyCycleError(['a', 'b']),
+  new errors.UnsupportedSnapshotError('9.0', ['2.0'], 'the store'),
+  new errors.CorruptSnapshotError('It is damaged', { keptAs: 'x.corrupt-1' }),
+  new errors.StoreInUseError('the store', 'process 1', 'stop it'),
+  new errors.StoreFailedError('the store', 'could not write', new Error('disk full')),
   new errors.RegistryClosedError('register'),
 ]
 

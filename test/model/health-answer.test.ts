@@ -25,6 +25,7 @@ it('reads what the story has in a health answer', () => {
     models: ['causvid', 'hunyuan-video'],
     limits: { frames: 300, list: [1] },
     capabilities: ['video_generation', 'image_generation', 'mine'],
+    exhaustive: true,
     lacks: [],
     ignored: ['quick_preview'],
   })
@@ -46,6 +47,7 @@ it('does not speak of what the answer does not speak of', () => {
     models: undefined,
     limits: undefined,
     capabilities: undefined,
+    exhaustive: false,
     lacks: [],
     ignored: [],
   })

@@ -78,6 +78,20 @@ describe('updateFromHealth', () => {
     ])
   })
 
+  it('takes a record of features for what it says, and no more', () => {
+    const { registry } = scene()
+    registry.register({ ...comfyui, capabilities: ['image_generation', 'chat', 'vision'] })
+    registry.updateFromHealth('comfyui', {
+      status: 'ok',
+      features: { image_generation: true, chat: null, vision: false, embeddings: true },
+    })
+    expect(registry.get('comfyui')?.capabilities.map(({ name }) => name)).toEqual([
+      'image_generation',
+      'chat',
+      'embeddings',
+    ])
+  })
+
   it('believes a bad answer: it is unhealthy, and that counts against the circuit', () => {
     const { registry } = scene()
     registry.register({ ...comfyui, circuit: { failureThreshold: 1 } })

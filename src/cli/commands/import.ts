@@ -8,7 +8,6 @@ import { Failure } from '../failure.js'
 import { using } from '../open.js'
 import type { Registry, Shell } from '../shell.js'
 import { storePath } from '../store-path.js'
-import { counted } from '../words.js'
 
 export const importCommand: Command = {
   name: 'import',
@@ -28,7 +27,6 @@ export const importCommand: Command = {
     const opening = isTrial ? copyOf(shell, path) : shell.open(path, { readOnly: false })
     const done = await using(opening, (registry) => takeOver(registry, snapshot))
     shell.out(report(done, count, path, isTrial))
-    if (done.left.length > 0) shell.err(leftOut(done.left))
     return 0
   },
 }
@@ -77,21 +75,17 @@ interface Done {
   readonly providers: Difference
   readonly models: Difference
   readonly capabilities: Difference
-  /** Providers without an address: nobody could find them again, so no store keeps them. */
-  readonly left: readonly string[]
 }
 
 async function takeOver(registry: Registry, snapshot: unknown): Promise<Done> {
   const before = registry.export({ secrets: true })
   const { added, changed } = registry.import(snapshot)
   const after = registry.export({ secrets: true })
-  const isKept = (name: string): boolean => registry.get(name)?.address !== undefined
   await registry.flush()
   return {
-    providers: { added: added.filter(isKept), changed: changed.filter(isKept) },
+    providers: { added, changed },
     models: difference('models', before.models, after.models),
     capabilities: difference('capabilities', before.capabilities, after.capabilities),
-    left: [...added, ...changed].filter((name) => !isKept(name)),
   }
 }
 
@@ -113,13 +107,13 @@ function difference<S extends Section>(
 }
 
 function report(
-  { providers, models, capabilities, left }: Done,
+  { providers, models, capabilities }: Done,
   count: number,
   path: string,
   isTrial: boolean,
 ): string {
   const { added, changed } = providers
-  const same = Math.max(0, count - added.length - changed.length - left.length)
+  const same = Math.max(0, count - added.length - changed.length)
   const lines = [
     ...added.map((name) => `+ ${clean(name)}`),
     ...changed.map((name) => `~ ${clean(name)}`),
@@ -135,6 +129,3 @@ const others = (what: string, { added, changed }: Difference): readonly string[]
   added.length + changed.length === 0
     ? []
     : [`${what}: ${added.length} added, ${changed.length} changed`]
-
-const leftOut = (names: readonly string[]): string =>
-  `${counted(names.length, 'provider')} left out, because a store keeps only those with an address: ${clean(names.join(', '))}\n`

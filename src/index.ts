@@ -59,6 +59,7 @@ export type {
   CircuitState,
   CircuitStats,
   LostDependency,
+  ProviderChanges,
   ProviderRecord,
   ProviderView,
   Registration,

@@ -122,6 +122,22 @@ interface RegistrationFields {
   readonly replace?: boolean | undefined
 }
 
+/** What `update` can change of a provider that is registered. What is left out stays. */
+export type ProviderChanges = Pick<
+  RegistrationFields,
+  | 'priority'
+  | 'capabilities'
+  | 'version'
+  | 'apiVersion'
+  | 'models'
+  | 'dependencies'
+  | 'metadata'
+  | 'limits'
+  | 'weight'
+  | 'address'
+  | 'concurrency'
+>
+
 /** A registration names a service and an instance, or a function that makes one on first use. */
 export type Registration<S extends string = string, T = unknown> = RegistrationFields & {
   readonly service: S

@@ -23,12 +23,17 @@ import {
   checkStreamOptions,
   type StreamOptions,
 } from '../model/parse/call-options.js'
-import { parsePriority, parseRegistration } from '../model/parse/registration.js'
+import { parseChanges, parsePriority, parseRegistration } from '../model/parse/registration.js'
 import { parseRegistryOptions } from '../model/parse/registry-options.js'
 import { checkRequest, copyRequest } from '../model/parse/request.js'
 import { parseSnapshot } from '../model/parse/snapshot.js'
 import type { PriorityLevel, PriorityName } from '../model/priority.js'
-import { everyHandler, type ProviderView, type Registration } from '../model/provider.js'
+import {
+  everyHandler,
+  type ProviderChanges,
+  type ProviderView,
+  type Registration,
+} from '../model/provider.js'
 import type { ServiceRequest } from '../model/request.js'
 import type { Snapshot } from '../model/snapshot.js'
 import { LogicalCall, type Work } from '../resolve/call.js'
@@ -153,6 +158,21 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
     if (seat === undefined) return false
     if (seat.provider.priority !== level)
       this.#parts.change(seat, { ...seat.provider, priority: level })
+    return true
+  }
+
+  /**
+   * Changes what is known of a provider: its capabilities, version, models and so on. Its instance,
+   * circuit and health stay. Tells exactly the difference, nothing when there is none. False for an
+   * unknown name. Throws `InvalidRegistrationError`, `DependencyCycleError`; then nothing has changed.
+   */
+  update(name: string, changes: ProviderChanges): boolean {
+    this.#open('update a provider')
+    const seat = this.#parts.catalog.get(name)
+    if (seat === undefined) return false
+    const record = parseChanges(seat.provider, changes)
+    this.#parts.dependents.refuseCycle(record)
+    this.#parts.change(seat, record)
     return true
   }
 

@@ -194,6 +194,36 @@ export function parseWithoutInstance(input: unknown): ParsedRegistration {
   return toParsed(checkRegistration(input, false))
 }
 
+/** What of a provider may become different without registering it anew. */
+const changeable = [
+  'priority',
+  'capabilities',
+  'version',
+  'apiVersion',
+  'models',
+  'dependencies',
+  'metadata',
+  'limits',
+  'weight',
+  'address',
+  'concurrency',
+] as const satisfies readonly (keyof RegistrationFields & keyof Provider)[]
+
+/** The record with these changes. Throws `InvalidRegistrationError`. */
+export function parseChanges(record: Provider, input: unknown): Provider {
+  const given = isRecord(input) ? readable(() => ({ ...input })) : undefined
+  const stray = Object.keys(given ?? {}).filter((key) => isField(key) && !isChangeable(key))
+  if (stray.length > 0)
+    throw invalidRegistration(stray.map((field) => ({ field, message: notChangeable })))
+  const data = checkRegistration(given && { ...given, service: record.service }, false)
+  const parsed = toParsed(data).record
+  const changed = changeable.filter((key) => Object.hasOwn(data, key))
+  return { ...record, ...Object.fromEntries(changed.map((key) => [key, parsed[key]])) }
+}
+
+const isChangeable = (key: string): boolean => changeable.some((one) => one === key)
+const notChangeable = `cannot be changed here, only ${changeable.join(', ')} can; register with replace: true instead`
+
 function toParsed(data: RegistrationData & { readonly service: string }): ParsedRegistration {
   const given: readonly (string | Capability)[] = data.capabilities ?? none
   const capabilities = given.map(toCapability)

@@ -11,6 +11,8 @@ export interface Checked {
   /** Another object after it was replaced. */
   readonly parts: object
   readonly health: Health
+  /** What the last check said, where health takes up more than that. */
+  readonly verdict?: Health
   checkedAt: number
   checking: Promise<void> | undefined
   readonly removed: boolean
@@ -36,6 +38,8 @@ export interface CheckPorts<S> {
   restsUntil(seat: S, now: number): number
   failed(seat: S, error: unknown): void
   changed(seat: S, previous: Health): void
+  /** The verdict is another, whatever that does to the health. */
+  judged?(seat: S): void
 }
 
 /** Checks run at once by `checkAll`. */
@@ -102,10 +106,11 @@ export class HealthChecks<S extends Checked> {
 
   /** What is known from elsewhere, such as a source or a monitor. */
   mark(seat: S, verdict: Health): void {
-    const previous = seat.health
+    const { health: previous, verdict: before = previous } = seat
     if ((verdict === 'unhealthy' || verdict === 'loading') && !seat.removed) this.unwell.add(seat)
     else this.unwell.delete(seat)
     seat.judge(verdict)
+    if (verdict !== before) this.#ports.judged?.(seat)
     if (seat.health !== previous) this.#ports.changed(seat, previous)
   }
 

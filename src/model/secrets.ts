@@ -21,28 +21,34 @@ export function masked(value: unknown): unknown {
 export const isSecret = (key: string): boolean => secretKey.test(key)
 
 /**
- * A copy in which hidden values are what they were in `present`; where nothing was there, they are
- * left out. So what was exported with its secrets hidden can be read back.
+ * A frozen copy in which hidden values are what they were in `present`; where nothing was there, they
+ * are left out. So what was exported with its secrets hidden can be read back.
  */
 export function unmasked(value: unknown, present: unknown): unknown {
   if (typeof value === 'string') return shownAddress(value, present)
   if (Array.isArray(value))
-    return value.map((one, at) => unmasked(one, Array.isArray(present) ? present[at] : undefined))
+    return Object.freeze(
+      value.map((one, at) => unmasked(one, Array.isArray(present) ? present[at] : undefined)),
+    )
   if (typeof value !== 'object' || value === null) return value
   const entries = Object.entries(value).flatMap(([key, one]: [string, unknown]) => {
     const before = fieldOf(present, key)
     if (one === hidden && isSecret(key)) return before === undefined ? [] : [[key, before]]
     return [[key, unmasked(one, before)]]
   })
-  return Object.fromEntries(entries)
+  return Object.freeze(Object.fromEntries(entries))
 }
 
-const hiddenUser = `://${hidden}@`
+const address = /^([a-z][a-z0-9+.-]*:\/\/)([^/?#\s]*@)([^/?#\s]*)/i
 
+/** Whom an address names as its user is told only to the host that knows it already. */
 function shownAddress(value: string, present: unknown): string {
-  if (!value.includes(hiddenUser)) return value
-  const user = typeof present === 'string' ? userInfo.exec(present)?.[0] : undefined
-  return value.replace(userInfo, user ?? '$1')
+  const [shown, scheme = '', user, host = ''] = address.exec(value) ?? []
+  if (shown === undefined || user !== `${hidden}@`) return value
+  const [, hasScheme, hasUser = '', hasHost] =
+    typeof present === 'string' ? (address.exec(present) ?? []) : []
+  const known = hasScheme === scheme && hasHost === host ? hasUser : ''
+  return `${scheme}${known}${host}${value.slice(shown.length)}`
 }
 
 const fieldOf = (value: unknown, key: string): unknown =>

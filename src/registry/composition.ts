@@ -93,9 +93,9 @@ export class Composition {
         resting: (seat, now) => seat.usedGuard?.circuit.stateAt(now) === 'open',
         restsUntil: (seat, now) => seat.usedGuard?.circuit.opening(now)?.retryAt ?? now,
         failed: (seat, error) => seat.guard.recordFailedCheck(error),
-        changed: (seat, previous) => {
-          if (seat.named) this.mark('health', seat.provider.name)
-          this.#healthChanged(seat, previous)
+        changed: (seat, previous) => this.#healthChanged(seat, previous),
+        judged: ({ named, provider }) => {
+          if (named) this.mark('health', provider.name)
         },
       },
     )
@@ -158,6 +158,7 @@ export class Composition {
       this.#guards,
     )
     seat.named = parsed.named
+    this.#markHeirs(record, strategy)
     this.catalog.put(seat, strategy)
     this.registrations += 1
     this.#enter(seat)
@@ -260,6 +261,7 @@ export class Composition {
     const { checkedAt } = seat
     this.#leave(seat)
     this.dependents.changed(seat)
+    this.#markHeirs(record, strategy)
     this.catalog.change(seat, strategy, () => {
       seat.order = orderOf(record, serialOf(seat.order))
       seat.renew(record, parts)
@@ -294,7 +296,7 @@ export class Composition {
 
   /** Takes it out, and tells only those who depend on it. */
   take(seat: Seat): void {
-    if (seat.named) for (const section of forgotten) this.mark(section, seat.provider.name)
+    if (seat.named) for (const section of forgotten) this.mark(section, seat.provider.name, true)
     this.catalog.remove(seat)
     this.#leave(seat)
     this.checks.forget(seat)
@@ -502,8 +504,8 @@ export class Composition {
   // --- what is remembered ------------------------------------------------------------------------
 
   readonly modelChanged = (change: ModelChange): void => {
-    this.mark('models', modelKey(change.model))
     const { type, model } = change
+    this.mark('models', modelKey(model), type === 'removed')
     if (type === 'changed')
       this.events.emit({
         type: 'model.changed',
@@ -515,8 +517,20 @@ export class Composition {
   }
 
   /** The store is to hold this as it is now. */
-  mark(section: Section, key: string): void {
-    if (!this.loading) this.persist?.mark(section, key)
+  mark(section: Section, key: string, gone = false): void {
+    if (!this.loading) this.persist?.mark(section, key, gone)
+  }
+
+  /** A strategy that a group is about to get is that of those who are in it, too. */
+  #markHeirs({ service, handlers, group }: Provider, strategy: Strategy | undefined): void {
+    if (strategy === undefined || this.persist === undefined) return
+    for (const handler of handlers) {
+      const scope = this.catalog.find(service, handler)
+      if (scope === undefined || scope.groups.get(group)?.strategy !== undefined) continue
+      for (const seat of scope.members)
+        if (seat.provider.group === group && isKept(seat))
+          this.mark('providers', seat.provider.name)
+    }
   }
 
   #persistPorts(store: string): PersistPorts {

@@ -57,8 +57,9 @@ const readers: {
     capabilities.defined().find(({ name, version }) => `${name}@${version}` === key),
   circuits: (parts, name) => {
     const seat = parts.catalog.get(name)
-    if (seat === undefined) return parts.remembered.circuits.get(name)
-    return seat.named ? savedCircuit(seat) : undefined
+    const saved = seat === undefined ? parts.remembered.circuits.get(name) : savedCircuit(seat)
+    // A streak of failures is not followed, so a store would keep one that has ended.
+    return seat?.named !== false && saved?.state === 'open' ? saved : undefined
   },
   health: (parts, name) => {
     const seat = parts.catalog.get(name)
@@ -84,13 +85,24 @@ export function snapshotOf(parts: Sources, secrets: boolean): Snapshot {
     providers: frozen(
       seats.map((seat) => {
         const saved = savedProvider(seat, catalog)
-        return secrets ? saved : masked(saved)
+        return secrets ? saved : withoutSecrets(saved)
       }),
     ),
     models: models.list(),
     capabilities: capabilities.defined(),
     circuits: frozen(seats.flatMap((seat) => savedCircuit(seat) ?? [])),
     health: frozen(seats.flatMap((seat) => savedHealth(seat, parts) ?? [])),
+  })
+}
+
+/** In the same fields as everywhere else; a capability may well have a parameter named `token`. */
+function withoutSecrets(saved: SavedProvider): SavedProvider {
+  const { metadata, limits, address } = saved
+  return compact({
+    ...saved,
+    metadata: masked(metadata),
+    limits: masked(limits),
+    address: masked(address),
   })
 }
 

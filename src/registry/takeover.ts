@@ -1,12 +1,13 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { ModelChange } from '../catalog/model-catalog.js'
 import { StrategyConflictError } from '../core/errors.js'
 import type { HealthChecks } from '../health/checks.js'
 import type { ParsedRegistration } from '../model/parse/registration.js'
-import type { ParsedSnapshot } from '../model/parse/snapshot.js'
+import { limited, type ParsedSnapshot } from '../model/parse/snapshot.js'
 import type { CircuitOptions, Provider } from '../model/provider.js'
 import type { SavedCircuit } from '../model/saved-circuit.js'
 import { unmasked } from '../model/secrets.js'
-import type { SavedCircuitEntry, SavedHealth, Section } from '../model/snapshot.js'
+import { keyOf, type SavedCircuitEntry, type SavedHealth, type Section } from '../model/snapshot.js'
 import type { Strategy } from '../model/strategy.js'
 import type { Seat, SeatParts } from '../resolve/seat.js'
 import type { Persist } from '../store/persist.js'
@@ -25,6 +26,7 @@ export interface Target extends Sources {
   readonly checks: HealthChecks<Seat>
   readonly dependents: Dependents
   readonly persist: Persist | undefined
+  registrations: number
   /** While it reads from the store, nothing needs to be written there. */
   loading: boolean
   /** Several changes as one: events come after the last of them; when it throws, none does. */
@@ -92,11 +94,22 @@ function takeOver(parts: Target, snapshot: ParsedSnapshot): void {
     merge.undo()
     throw error
   }
-  learnRest(parts, snapshot)
+  learnRest(parts, {
+    capabilities: snapshot.capabilities.filter(
+      (one) => !isNewer('capabilities', keyOf.capabilities(one)),
+    ),
+    // One that was learned meanwhile is merged; one that was removed stays away.
+    models: snapshot.models.filter(
+      (one) => !isNewer('models', keyOf.models(one)) || parts.models.get(one.id, one.provider),
+    ),
+  })
+  // Of somebody else, whose name was made up, nothing is known.
+  const isMeant = (section: Section, name: string): boolean =>
+    !isNewer(section, name) && parts.catalog.get(name)?.named !== false
   for (const entry of snapshot.circuits)
-    if (!isNewer('circuits', entry.provider)) restoreCircuit(parts, entry)
+    if (isMeant('circuits', entry.provider)) restoreCircuit(parts, entry)
   for (const entry of snapshot.health)
-    if (!isNewer('health', entry.provider)) restoreHealth(parts, entry)
+    if (isMeant('health', entry.provider)) restoreHealth(parts, entry)
 }
 
 /** Puts providers one by one, and knows how it was before. */
@@ -122,11 +135,16 @@ class Merge {
   #add(parsed: ParsedRegistration): Seat {
     const parts = this.#parts
     const { connect } = parts.serviceOptions(parsed.record.service) ?? {}
+    this.#keepStrategies(parsed.record)
+    this.#keepRemembered(parsed.record.name)
     const seat = parts.enroll({ ...parsed, connect, record: shown(parsed.record, undefined) })
     seat.restored = true
     parts.mark('providers', seat.provider.name)
     this.added.push(seat.provider.name)
-    this.#undo.push(() => parts.take(seat))
+    this.#undo.push(() => {
+      parts.take(seat)
+      parts.registrations -= 1
+    })
     return seat
   }
 
@@ -135,14 +153,43 @@ class Merge {
     const { provider: before, parts: partsBefore } = seat
     const record = shown(parsed.record, before)
     parts.refuseOtherService(seat, record)
-    const circuit = parsed.circuit === undefined ? {} : parts.settingsOf(parsed.circuit)
-    const next: SeatParts =
-      parsed.circuit === undefined ? partsBefore : { ...partsBefore, ...circuit }
-    const changed = parts.rewrite(seat, record, next, parts.strategyOf(parsed, seat))
+    const next: SeatParts = isSameSettings(parsed.circuit, partsBefore.ownCircuit)
+      ? partsBefore
+      : { ...partsBefore, ...parts.settingsOf(parsed.circuit) }
+    const strategy = parts.strategyOf(parsed, seat)
+    this.#keepStrategies(before)
+    this.#keepStrategies(record)
+    const changed = parts.rewrite(seat, record, next, strategy)
     this.#undo.push(() => parts.rewrite(seat, before, partsBefore, undefined))
     if (changed) this.changed.push(before.name)
     return seat
   }
+
+  #keepStrategies({ service, handlers, group }: Provider): void {
+    const { catalog } = this.#parts
+    for (const handler of handlers) {
+      const strategy = catalog.find(service, handler)?.groups.get(group)?.strategy
+      this.#undo.push(() => {
+        const own = catalog.find(service, handler)?.groups.get(group)
+        if (own !== undefined) own.strategy = strategy
+      })
+    }
+  }
+
+  #keepRemembered(name: string): void {
+    for (const remembered of Object.values(this.#parts.remembered)) {
+      const entry = remembered.get(name)
+      if (entry !== undefined) this.#undo.push(() => void remembered.set(name, entry))
+    }
+  }
+}
+
+/** Settings that say nothing leave those that are there. */
+function isSameSettings(
+  said: CircuitOptions | undefined,
+  own: CircuitOptions | undefined,
+): boolean {
+  return said === undefined || (own !== undefined && isDeepStrictEqual(limited(said), limited(own)))
 }
 
 /** Hidden values are what they are here; what is not here, is not known. */
@@ -163,6 +210,7 @@ function withoutConflict(parts: Target, parsed: ParsedRegistration): ParsedRegis
     return parsed
   } catch (error) {
     if (!(error instanceof StrategyConflictError)) throw error
+    parts.persist?.mark('providers', parsed.record.name) // although it is read from there
     parts.log('warn', 'a stored strategy was dropped', {
       provider: parsed.record.name,
       stored: error.requested,
@@ -172,7 +220,10 @@ function withoutConflict(parts: Target, parsed: ParsedRegistration): ParsedRegis
   }
 }
 
-function learnRest({ capabilities, models, modelChanged }: Target, snapshot: ParsedSnapshot): void {
+function learnRest(
+  { capabilities, models, modelChanged }: Target,
+  snapshot: Pick<ParsedSnapshot, 'capabilities' | 'models'>,
+): void {
   for (const definition of snapshot.capabilities) capabilities.define(definition)
   for (const change of models.restore(snapshot.models)) modelChanged(change)
 }
@@ -180,24 +231,24 @@ function learnRest({ capabilities, models, modelChanged }: Target, snapshot: Par
 function restoreCircuit(parts: Target, entry: SavedCircuitEntry): void {
   const { provider, ...saved } = entry
   const seat = parts.catalog.get(provider)
-  if (seat === undefined) parts.remembered.circuits.set(provider, entry)
-  else if (!isSame(seat, saved)) seat.guard.restore(saved)
+  if (seat === undefined) {
+    parts.remembered.circuits.set(provider, entry)
+    parts.mark('circuits', provider)
+  } else if (!isSame(seat, saved, parts.clock.wall())) seat.guard.restore(saved)
 }
 
 /** Restoring what is so already would tell of a transition that was none. */
-function isSame({ usedGuard }: Seat, saved: Omit<SavedCircuitEntry, 'provider'>): boolean {
+function isSame({ usedGuard }: Seat, saved: SavedCircuit, wall: number): boolean {
   const now: SavedCircuit = usedGuard?.save() ?? { state: 'closed', failures: 0 }
-  return (
-    now.state === saved.state &&
-    now.failures === saved.failures &&
-    isSameTime(now.retryAt, saved.retryAt)
-  )
+  if (now.state !== saved.state || now.failures !== saved.failures) return false
+  const [rest, savedRest] = [restOf(now, wall), restOf(saved, wall)]
+  // Two clocks were read to write one time down.
+  return rest === savedRest || Math.abs(rest - savedRest) <= 50
 }
 
-/** Two clocks were read to write one time down. */
-function isSameTime(a: SavedCircuit['retryAt'], b: SavedCircuit['retryAt']): boolean {
-  return a === b || (typeof a === 'number' && typeof b === 'number' && Math.abs(a - b) <= 50)
-}
+/** What is left of a rest, in milliseconds: 0 when it may be tried. */
+const restOf = ({ retryAt = 0 }: SavedCircuit, wall: number): number =>
+  retryAt === null ? Number.POSITIVE_INFINITY : Math.max(0, retryAt - wall)
 
 function restoreHealth(parts: Target, entry: SavedHealth): void {
   const { provider, status, checkedAt } = entry
@@ -205,6 +256,7 @@ function restoreHealth(parts: Target, entry: SavedHealth): void {
   const seat = catalog.get(provider)
   if (seat === undefined) {
     remembered.health.set(provider, entry)
+    parts.mark('health', provider)
     return
   }
   const at = clock.now() - Math.max(0, clock.wall() - checkedAt)

@@ -21,17 +21,27 @@ interface Waiter {
   reject(error: unknown): void
 }
 
+/** An entry that is to be written. */
+interface Mark {
+  readonly section: Section
+  readonly key: string
+  readonly gone: boolean
+  /** It is gone, or was since the last group: if it is there again, it comes after all others. */
+  readonly left: boolean
+}
+
 /**
  * Follows a registry into a store. Only what changed is remembered, not how: what is written is what is
  * so at the time of writing. So changes of one turn make one group, changes that come while the store
- * writes make the next, and what changed twice is written once. A group that was refused is written
- * with the next one.
+ * writes make the next, and what changed twice is written once, in the place of its first change. A
+ * group that was refused is written with the next one.
  */
 export class Persist {
   readonly #store: Store
   readonly #ports: PersistPorts
   /** What changed since the last group began, in the order of its first change. */
-  #changed = new Map<string, readonly [Section, string]>()
+  #changed = new Map<string, Mark>()
+  #loading: Promise<unknown> | undefined
   /** Before the load is over nothing is written. */
   #open = false
   #closed = false
@@ -47,8 +57,10 @@ export class Persist {
   }
 
   /** What the store remembers; to be followed by `begin` when it was taken over. */
-  load(): Promise<Snapshot | undefined> {
-    return this.#store.load()
+  async load(): Promise<Snapshot | undefined> {
+    const loading = this.#store.load()
+    this.#loading = loading
+    return loading
   }
 
   /** From now on the store is written to, beginning with what changed before. */
@@ -63,11 +75,9 @@ export class Persist {
   }
 
   /** An entry is another, is new, or is gone. */
-  mark(section: Section, key: string): void {
+  mark(section: Section, key: string, gone = false): void {
     if (this.#closed) return
-    const id = `${section} ${key}`
-    this.#changed.delete(id) // a group tells in the order of the last changes
-    this.#changed.set(id, [section, key])
+    note(this.#changed, { section, key, gone, left: gone })
     this.#schedule()
   }
 
@@ -91,6 +101,7 @@ export class Persist {
       await written
     } finally {
       this.#endRetry()
+      await Promise.allSettled([this.#loading]) // what it takes hold of must be let go of
       await this.#store.close()
     }
   }
@@ -110,13 +121,12 @@ export class Persist {
       this.#changed = new Map()
       this.#waiters = []
       try {
-        await this.#store.apply(
-          [...group.values()].map(([section, key]) => this.#changeOf(section, key)),
-        )
+        await this.#store.apply([...group.values()].flatMap((mark) => this.#changesOf(mark)))
         this.#failures = 0
         for (const { resolve } of waiters) resolve()
       } catch (error) {
-        this.#changed = new Map([...group, ...this.#changed])
+        for (const mark of this.#changed.values()) note(group, mark)
+        this.#changed = group
         this.#refused(error, waiters)
         break
       }
@@ -131,9 +141,11 @@ export class Persist {
     for (const { resolve } of this.#waiters.splice(0)) resolve()
   }
 
-  #changeOf<S extends Section>(section: S, key: string): StoreChange {
+  #changesOf({ section, key, left }: Mark): StoreChange[] {
     const value = this.#ports.read(section, key)
-    return { section, key, ...(value !== undefined && { value }) } as StoreChange
+    if (value === undefined) return [{ section, key }]
+    const change = { section, key, value } as StoreChange
+    return left ? [{ section, key }, change] : [change]
   }
 
   #refused(error: unknown, waiters: readonly Waiter[]): void {
@@ -155,4 +167,12 @@ export class Persist {
     this.#stopRetry?.()
     this.#stopRetry = undefined
   }
+}
+
+/** Whoever comes back goes to the end, whatever else changes stays in its place. */
+function note(marks: Map<string, Mark>, mark: Mark): void {
+  const id = `${mark.section} ${mark.key}`
+  const before = marks.get(id)
+  if (before?.gone === true || mark.left) marks.delete(id)
+  marks.set(id, before?.left === true ? { ...mark, left: true } : mark)
 }

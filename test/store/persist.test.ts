@@ -95,7 +95,7 @@ describe('Persist', () => {
     await turns()
     expect(written()).toEqual(['a1 b1'])
     await store.end()
-    expect(written()).toEqual(['a1 b1', 'c1 b- a3'])
+    expect(written()).toEqual(['a1 b1', 'c1 a3 b-'])
     await store.end()
     expect(written()).toHaveLength(2)
   })

@@ -76,7 +76,7 @@ function toSpec(value: unknown): Fields | undefined {
   if (Array.isArray(value)) return { type: 'array', items: { values: value } }
   if (!isFields(value)) return undefined
   const { type, min, max, choices, values = choices } = value
-  const known = typeof type === 'string' ? types[type] : undefined
+  const known = typeof type === 'string' ? types.get(type) : undefined
   if (known === undefined && min === undefined && max === undefined && values === undefined)
     return undefined
   return {
@@ -87,15 +87,15 @@ function toSpec(value: unknown): Fields | undefined {
   }
 }
 
-const types: Readonly<Record<string, Fields>> = {
-  int: { type: 'int' },
-  float: { type: 'float' },
-  string: { type: 'string' },
-  bool: { type: 'boolean' },
-  boolean: { type: 'boolean' },
-  list: { type: 'array' },
-  'list<string>': { type: 'array', items: { type: 'string' } },
-}
+const types: ReadonlyMap<string, Fields> = new Map<string, Fields>([
+  ['int', { type: 'int' }],
+  ['float', { type: 'float' }],
+  ['string', { type: 'string' }],
+  ['bool', { type: 'boolean' }],
+  ['boolean', { type: 'boolean' }],
+  ['list', { type: 'array' }],
+  ['list<string>', { type: 'array', items: { type: 'string' } }],
+])
 
 function toModel(key: string, model: unknown, savedAt: unknown): unknown {
   if (!isFields(model)) return model

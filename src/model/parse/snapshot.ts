@@ -5,11 +5,17 @@ import type { Model } from '../llm-model.js'
 import { migrate } from '../migrate.js'
 import type { Migration } from '../migrations/migration.js'
 import type { CircuitOptions } from '../provider.js'
-import type { SavedCircuitEntry, SavedHealth, SavedSettings, Section } from '../snapshot.js'
+import {
+  keyOf,
+  type SavedCircuitEntry,
+  type SavedHealth,
+  type SavedSettings,
+  type Section,
+} from '../snapshot.js'
 import { parseSavedCircuitEntry } from './circuit.js'
 import { parseDefinition } from './definition.js'
 import { parseModel } from './model.js'
-import { parse, preview } from './read.js'
+import { parse, preview, unreadable } from './read.js'
 import { type ParsedRegistration, parseWithoutInstance } from './registration.js'
 import { text } from './words.js'
 
@@ -38,6 +44,16 @@ export function parseSnapshot(
   migrations: readonly Migration[] = [],
   where = 'The snapshot',
 ): ParsedSnapshot {
+  try {
+    return read(input, migrations, where)
+  } catch (error) {
+    if (isSwitchgearError(error)) throw error
+    const issues = [{ field: '', message: unreadable(error) }]
+    throw new CorruptSnapshotError(`${where} cannot be read:`, { issues })
+  }
+}
+
+function read(input: unknown, migrations: readonly Migration[], where: string): ParsedSnapshot {
   const document = migrate(input, migrations, where)
   const reader = new Reader(document)
   const known = new Set<string>([...fields, ...Object.keys(readers)])
@@ -45,14 +61,10 @@ export function parseSnapshot(
     if (!known.has(field)) reader.issues.push({ field, message: 'is not a known section' })
   const parsed: ParsedSnapshot = {
     providers: reader.read('providers', readers.providers, ({ record }) => record.name),
-    models: reader.read('models', readers.models, ({ provider, id }) => `${provider} ${id}`),
-    capabilities: reader.read(
-      'capabilities',
-      readers.capabilities,
-      (one) => `${one.name} ${one.version}`,
-    ),
-    circuits: reader.read('circuits', readers.circuits, ({ provider }) => provider),
-    health: reader.read('health', readers.health, ({ provider }) => provider),
+    models: reader.read('models', readers.models, keyOf.models),
+    capabilities: reader.read('capabilities', readers.capabilities, keyOf.capabilities),
+    circuits: reader.read('circuits', readers.circuits, keyOf.circuits),
+    health: reader.read('health', readers.health, keyOf.health),
   }
   const { issues } = reader
   if (issues.length === 0) return parsed
@@ -100,20 +112,29 @@ class Reader {
     try {
       return read()
     } catch (error) {
-      if (!isSwitchgearError(error) || !('issues' in error)) throw error
-      for (const { field, message } of error.issues as readonly InputIssue[])
+      for (const { field, message } of issuesOf(error))
         this.issues.push({ field: field === '' ? place : `${place}.${field}`, message })
       return undefined
     }
   }
 }
 
+/** What came of reading an entry; a getter of it may have thrown. */
+const issuesOf = (error: unknown): readonly InputIssue[] =>
+  isSwitchgearError(error) && 'issues' in error
+    ? (error.issues as readonly InputIssue[])
+    : [{ field: '', message: unreadable(error) }]
+
 /** What a person would look for in the file. */
 function nameOf(entry: unknown): string {
   if (typeof entry !== 'object' || entry === null) return ''
-  const { name, provider, id } = entry as Readonly<Record<string, unknown>>
-  const found = [name, id, provider].find((one) => typeof one === 'string')
-  return found === undefined ? '' : ` (${preview(found, [])})`
+  try {
+    const { name, provider, id } = entry as Readonly<Record<string, unknown>>
+    const found = [name, id, provider].find((one) => typeof one === 'string')
+    return found === undefined ? '' : ` (${preview(found, [])})`
+  } catch {
+    return '' // a getter
+  }
 }
 
 const corrupt = (issues: readonly InputIssue[]): Error => new CorruptSnapshotError('', { issues })

@@ -29,6 +29,7 @@ export function memoryStore(initial?: Snapshot): Store {
     },
     async apply(changes: readonly StoreChange[]) {
       if (!isOpen) throw new StoreFailedError(name, 'is not loaded; load() comes first')
+      if (changes.length === 0) return
       const encoded = changes.map(encode)
       contents ??= new Contents()
       for (const change of encoded) contents.set(change)

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { needs } from './needs.js'
@@ -40,7 +40,9 @@ describe('package.json exports', () => {
 
   it('names every index that is built, and its types', () => {
     const built = ['index.js', 'index.d.ts']
-      .flatMap((end) => filesUnder(join(root, 'dist'), end))
+      .flatMap((name) =>
+        filesUnder(join(root, 'dist'), name).filter((file) => basename(file) === name),
+      )
       .map((file) => `./dist/${file}`)
     expect(built.filter((file) => !targets.includes(file))).toEqual([])
   })

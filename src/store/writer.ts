@@ -258,4 +258,4 @@ export class Writer {
 }
 
 /** Of the form that `load` clears away. */
-export const temporaryOf = (path: string): string => `${path}.${randomUUID()}.tmp`
+const temporaryOf = (path: string): string => `${path}.${randomUUID()}.tmp`

@@ -3,6 +3,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -18,6 +19,7 @@ import {
 } from '../../src/core/errors.js'
 import { fileStoreOn } from '../../src/store/file.js'
 import { fileStore, type Store, type StoreChange } from '../../src/store/index.js'
+import { headerLine } from '../../src/store/record.js'
 import { FakeClock } from '../../src/testing/index.js'
 import { MemoryDisk, systemError } from './memory-disk.js'
 import { contentOf, failureOf, gone, health, newFolder, newPath, timesOf } from './place.js'
@@ -163,9 +165,7 @@ describe('the story’s file of version 1.0', () => {
   it('keeps its log of an older schema, folded in before it is migrated', async () => {
     const path = newPath()
     await kept(path, [[health('a', 1)], [health('b', 2)]])
-    // As if an older version of this package had written them.
-    const { header, records } = await rewritten(path, 'older')
-    expect([header, records]).toEqual([1, 2])
+    putVersion(path, 'older')
     const migrations = [
       {
         from: 'older',
@@ -187,20 +187,13 @@ describe('the story’s file of version 1.0', () => {
   })
 })
 
-/** Puts another schema version into both files. */
-async function rewritten(
-  path: string,
-  version: string,
-): Promise<{ readonly header: number; readonly records: number }> {
-  const { headerLine } = await import('../../src/store/record.js')
+/** As if an older version of this package had written both files. */
+function putVersion(path: string, schemaVersion: string): void {
   const document = JSON.parse(readFileSync(path, 'utf8'))
-  writeFileSync(path, JSON.stringify({ ...document, schemaVersion: version }))
+  writeFileSync(path, JSON.stringify({ ...document, schemaVersion }))
   const [, ...records] = linesOf(path)
-  writeFileSync(
-    `${path}.log`,
-    headerLine({ schemaVersion: version, after: 0 }) + records.map((line) => `${line}\n`).join(''),
-  )
-  return { header: 1, records: records.length }
+  const header = headerLine({ schemaVersion, after: 0 })
+  writeFileSync(`${path}.log`, `${header}${records.join('\n')}\n`)
 }
 
 describe('a file that cannot be read', () => {
@@ -378,6 +371,26 @@ describe('a log that cannot be read', () => {
     const error = await failureOf(fileStore(path).load())
     expect(error.message).toMatch(/it goes on after change 1, and the snapshot ends at 0/)
     expect(existsSync(`${path}.log`)).toBe(false)
+  })
+
+  it('because its snapshot was removed, unless it has all from the beginning', async () => {
+    const path = newPath()
+    await kept(path, groups)
+    rmSync(path)
+    expect(await contentOf(fileStore(path))).toEqual({ a: 1, b: 2, c: 3, d: 4 })
+    writeFileSync(`${path}.log`, headerLine({ schemaVersion: '2.0', after: 7 }))
+    expect((await failureOf(fileStore(path).load())).message).toMatch(/it goes on after change 7/)
+  })
+
+  it('because its changes are of another schema than its snapshot', async () => {
+    const path = newPath()
+    await kept(path, groups)
+    const [, ...records] = linesOf(path)
+    const header = headerLine({ schemaVersion: '1.5', after: 0 })
+    writeFileSync(`${path}.log`, `${header}${records.join('\n')}\n`)
+    const error = await failureOf(fileStore(path).load())
+    expect(error).toBeInstanceOf(CorruptSnapshotError)
+    expect(error.message).toMatch(/it is of schema 1\.5, and the snapshot of 2\.0/)
   })
 
   it('is whole up to any byte at which its last group was cut, and goes on from there', async () => {

@@ -1,11 +1,15 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { describe, expect, it } from 'vitest'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { settled } from '../../src/core/clock.js'
 import { StoreFailedError, StoreInUseError } from '../../src/core/errors.js'
 import { fileStoreOn } from '../../src/store/file.js'
 import type { Store } from '../../src/store/index.js'
 import { newOwner, type Owner } from '../../src/store/owner.js'
 import { FakeClock } from '../../src/testing/index.js'
+import { needs } from '../house/needs.js'
 import { MemoryDisk, systemError } from './memory-disk.js'
 import { contentOf, failureOf, health } from './place.js'
 
@@ -62,6 +66,21 @@ describe('the lock of a file store', () => {
     await store.apply([health('a', 1)])
     await store.close()
     expect(disk.files).toEqual([path, `${path}.log`])
+  })
+
+  it('is taken from a process that was killed, and whose parent never asked', async (context) => {
+    needs(context, process.platform === 'linux', 'processes that nobody asks for: Linux')
+    // The shell becomes a program that knows nothing of its child.
+    const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 60'])
+    onTestFinished(() => void parent.kill('SIGKILL'))
+    const [line] = await once(parent.stdout, 'data')
+    const pid = Number(String(line))
+    const state = (): string => readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.[0] ?? ''
+    while (state() !== 'Z') await settled()
+    const started = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[19] ?? ''
+    const { disk, open } = scene()
+    put(disk, lock, await ownerWith({ pid, started }))
+    expect(await contentOf(open())).toEqual({})
   })
 
   const elsewhere: Readonly<Record<string, () => Promise<string>>> = {

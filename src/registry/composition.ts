@@ -228,12 +228,12 @@ export class Composition {
     this.refuseOtherService(seat, parsed.record)
     const strategy = this.strategyOf(parsed, seat)
     this.dependents.refuseCycle(parsed.record)
-    this.rewrite(seat, parsed.record, this.#partsOf(parsed), strategy)
-    if (seat.restored) {
+    return this.turn(() => {
+      this.rewrite(seat, parsed.record, this.#partsOf(parsed), strategy)
+      if (seat.restored) this.mark('providers', name)
       seat.restored = false // from here on it is for code to register it
-      this.mark('providers', seat.provider.name)
-    }
-    return seat
+      return seat
+    })
   }
 
   refuseOtherService({ provider: { service } }: Seat, record: Provider): void {

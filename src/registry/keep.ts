@@ -136,16 +136,18 @@ function savedProvider({ provider, parts }: Seat, catalog: Catalog<Seat>): Saved
   })
 }
 
-/** What its group was told, as far as another process could do the same. */
-function strategyOf(
+/**
+ * What its groups were told, as far as another process could do the same. A provider of several
+ * handlers speaks only for what all of its groups were told.
+ */
+export function strategyOf(
   { service, handlers, group }: Provider,
   catalog: Catalog<Seat>,
 ): string | undefined {
-  for (const handler of handlers) {
-    const strategy = catalog.find(service, handler)?.groups.get(group)?.strategy
-    if (strategy !== undefined) return isBuiltIn(strategy.name) ? strategy.name : undefined
-  }
-  return undefined
+  const [name, ...others] = new Set(
+    handlers.map((handler) => catalog.find(service, handler)?.groups.get(group)?.strategy?.name),
+  )
+  return name !== undefined && others.length === 0 && isBuiltIn(name) ? name : undefined
 }
 
 /** Only what differs from a new one. */

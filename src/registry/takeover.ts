@@ -12,7 +12,7 @@ import type { Strategy } from '../model/strategy.js'
 import type { Seat, SeatParts } from '../resolve/seat.js'
 import type { Persist } from '../store/persist.js'
 import type { Dependents } from './dependents.js'
-import type { Sources } from './keep.js'
+import { type Sources, strategyOf } from './keep.js'
 import type { ServiceOptions } from './options.js'
 
 /** What an import did, by name of provider. */
@@ -52,7 +52,12 @@ export function importSnapshot(parts: Target, snapshot: ParsedSnapshot): Importe
   return parts.turn(() => {
     const merge = new Merge(parts)
     try {
-      parts.dependents.refuseCycle(snapshot.providers.map(({ record }) => record))
+      // A circle that is there already, by what providers learned since, is none of its making.
+      parts.dependents.refuseCycle(
+        snapshot.providers.flatMap(({ record }) =>
+          hasSameLinks(record, parts.catalog.get(record.name)?.provider) ? [] : [record],
+        ),
+      )
       for (const parsed of snapshot.providers) merge.put(parsed)
     } catch (error) {
       merge.undo()
@@ -64,6 +69,10 @@ export function importSnapshot(parts: Target, snapshot: ParsedSnapshot): Importe
     return Object.freeze({ added: merge.added, changed: merge.changed })
   })
 }
+
+const hasSameLinks = (record: Provider, present: Provider | undefined): boolean =>
+  isDeepStrictEqual(record.dependencies, present?.dependencies) &&
+  isDeepStrictEqual(record.capabilities, present?.capabilities)
 
 /**
  * Takes over what the store remembers. What was registered, changed or removed since the start is
@@ -157,9 +166,10 @@ class Merge {
       ? partsBefore
       : { ...partsBefore, ...parts.settingsOf(parsed.circuit) }
     const strategy = parts.strategyOf(parsed, seat)
+    const isNews = strategy?.name !== strategyOf(record, parts.catalog)
     this.#keepStrategies(before)
     this.#keepStrategies(record)
-    const changed = parts.rewrite(seat, record, next, strategy)
+    const changed = parts.rewrite(seat, record, next, isNews ? strategy : undefined)
     this.#undo.push(() => parts.rewrite(seat, before, partsBefore, undefined))
     if (changed) this.changed.push(before.name)
     return seat

@@ -36,7 +36,7 @@ export function migrate(
 export function versionOf(document: SnapshotDocument, where?: string): string {
   const version = document.schemaVersion ?? document.version
   if (typeof version === 'string' && version !== '') return version
-  if (typeof version === 'number') return String(version)
+  if (typeof version === 'number') return Number.isInteger(version) ? `${version}.0` : `${version}`
   throw new CorruptSnapshotError(
     `${where ?? 'This'} is no snapshot of a registry: it has neither schemaVersion nor version`,
   )

@@ -167,6 +167,8 @@ export interface ProviderView {
   readonly address: string | undefined
   readonly limits: Readonly<Record<string, unknown>> | undefined
   readonly health: Health
+  /** Since its health was last found out; `undefined` for never. */
+  readonly healthAgeMs: number | undefined
   /** Why it is `degraded` although its own checks pass. */
   readonly lostDependencies: readonly LostDependency[]
   readonly circuit: CircuitStats

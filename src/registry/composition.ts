@@ -108,6 +108,7 @@ export class Composition {
       now: () => clock.wall(),
       changed: this.modelChanged,
       confirmed: (model) => this.mark('models', modelKey(model)),
+      turn: (tell) => this.events.turn(tell),
     })
     this.dependents = new Dependents({
       members: () => this.catalog.members(),
@@ -273,7 +274,7 @@ export class Composition {
     }
     // What is known is about the one before, unless that one was only read back.
     if (seat.restored) seat.checkedAt = checkedAt
-    else if (renewed) this.checks.mark(seat, 'unknown')
+    if (renewed && (!seat.restored || seat.unasked(seat.verdict))) this.checks.mark(seat, 'unknown')
     this.resolver.refresh(seat)
     this.dependents.left(seat)
     this.dependents.joined(seat)

@@ -53,7 +53,10 @@ export interface RegistryOptions<S extends object = Record<string, unknown>> {
   readonly capabilities?: readonly CapabilityDefinition[] | undefined
   /** Remembers what is registered over restarts: read and followed from `start()` on. */
   readonly store?: Store | undefined
-  /** Read snapshots of schemas of your own; they go before the built-in ones. */
+  /**
+   * Read snapshots of schemas of your own; they go before the built-in ones. A `fileStore` reads its
+   * file before the registry does: give them to both.
+   */
   readonly migrations?: readonly Migration[] | undefined
   readonly clock?: Clock | undefined
   readonly random?: Random | undefined

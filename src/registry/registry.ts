@@ -13,6 +13,7 @@ import { modelsFor } from '../model/model-families.js'
 import {
   checkDescribeFilter,
   checkDuration,
+  checkExportOptions,
   checkListener,
   checkSignal,
   parseReadyOptions,
@@ -114,7 +115,7 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
   /** What the names of capabilities mean. */
   readonly capabilities: CapabilityCatalog
 
-  /** Throws `InvalidOptionsError`. */
+  /** Throws `InvalidOptionsError`, and `InvalidRegistrationError` for a definition of a capability. */
   constructor(options: RegistryOptions<NoInfer<S>> = {}) {
     this.#parts = new Composition(parseRegistryOptions(options as RegistryOptions))
     this.models = this.#parts.models
@@ -125,8 +126,8 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
 
   /**
    * Adds a provider, for one handler, several, or everyone.
-   * Throws `InvalidRegistrationError`, `DuplicateProviderError`, `StrategyConflictError`; then
-   * nothing has changed.
+   * Throws `InvalidRegistrationError`, `DuplicateProviderError`, `StrategyConflictError`,
+   * `DependencyCycleError`; then nothing has changed.
    */
   register<K extends keyof S & string>(registration: Registration<K, S[K]>): RegistrationHandle {
     this.#open('register')
@@ -505,8 +506,12 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
     await persist.flush()
   }
 
-  /** Everything that is registered or known, as plain JSON. Secrets are hidden unless asked for. */
+  /**
+   * Everything that is registered or known, as plain JSON. Secrets are hidden unless asked for. Throws
+   * `InvalidOptionsError`.
+   */
   export(options: { readonly secrets?: boolean | undefined } = {}): Snapshot {
+    checkExportOptions(options)
     return snapshotOf(this.#parts, options.secrets === true)
   }
 

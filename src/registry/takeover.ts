@@ -272,7 +272,7 @@ function restoreHealth(parts: Target, entry: SavedHealth): void {
   const at = clock.now() - Math.max(0, clock.wall() - checkedAt)
   if (at <= seat.checkedAt) return // what is known here is newer
   seat.checkedAt = at
-  checks.mark(seat, status)
+  checks.mark(seat, seat.unasked(status) ? 'unknown' : status)
 }
 
 /** What was remembered of a provider that now comes. */

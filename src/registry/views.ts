@@ -69,6 +69,7 @@ export function viewOf(seat: Seat, catalog: Catalog<Seat>): ProviderView {
     address,
     limits,
     health: seat.health,
+    healthAgeMs: seat.healthAgeMs,
     lostDependencies: seat.lost,
     circuit: circuitStats(seat),
     origin: provider.origin,

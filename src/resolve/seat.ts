@@ -135,6 +135,15 @@ export class Seat implements Member, Timed {
     return this.instance === undefined && this.parts.connect === undefined
   }
 
+  get healthAgeMs(): number | undefined {
+    return Number.isFinite(this.checkedAt) ? Math.max(0, this.now() - this.checkedAt) : undefined
+  }
+
+  /** A bad verdict from before that nothing could correct: it can be called, and not be asked. */
+  unasked(verdict: Health): boolean {
+    return (verdict === 'unhealthy' || verdict === 'loading') && !this.hasCheck && !this.dormant
+  }
+
   get inFlight(): number {
     return this.#guard?.inFlight ?? 0
   }

@@ -163,7 +163,7 @@ describe('what the store holds', () => {
     })
     await registry.close()
     const second = await started(store)
-    second.add('later')
+    second.add('later', { health: { check: () => true } })
     expect(second.registry.get('later')).toMatchObject({
       health: 'unhealthy',
       circuit: { state: 'open', retryAfterMs: Number.POSITIVE_INFINITY },
@@ -271,7 +271,7 @@ describe('an import that fails', () => {
         providers: [{ ...entry, name: 'later', strategy: 'random' }, bad],
       }),
     ).toThrow('strategy')
-    add('later')
+    add('later', { health: { check: () => true } })
     expect(registry.get('later')).toMatchObject({ health: 'unhealthy', circuit: { state: 'open' } })
     expect(registry.metrics().registrations).toBe(1)
   })

@@ -419,6 +419,31 @@ describe('start, flush and close', () => {
     expect((await inner.load())?.providers).toEqual([])
   })
 
+  it('does not keep out by a verdict that nobody could correct', async () => {
+    const store = memoryStore()
+    const address = 'http://h'
+    const first = made({ store })
+    await first.registry.start()
+    for (const name of ['connects', 'comes', 'stays'])
+      first.registry.register({
+        service: name,
+        provider: {},
+        name,
+        address,
+        health: { check: () => false },
+      })
+    await first.registry.healthCheckAll()
+    await first.registry.close()
+    const connect = async () => ({ isHealthy: () => true })
+    const { registry } = made({ store, services: { connects: { connect } } })
+    await registry.start()
+    registry.register({ service: 'comes', provider: {}, name: 'comes', address })
+    expect(await registry.getService('connects')).toBeDefined()
+    expect(await registry.getService('comes')).toBeDefined()
+    expect(registry.get('stays')).toMatchObject({ health: 'unhealthy', healthAgeMs: 0 })
+    await registry.close()
+  })
+
   it('drops a stored strategy that conflicts with a registered one', async () => {
     const store = memoryStore(fixture('registry-2.0') as never)
     const { registry } = made({ store })

@@ -23,6 +23,12 @@ export const checkListFilter = (input: unknown): void => {
   parse(listFilter, input, (issues) => new InvalidRequestError(issues, 'filter'))
 }
 
+const exportOptions = z.strictObject({ secrets: z.boolean().optional() })
+
+export const checkExportOptions = (input: unknown): void => {
+  parse(exportOptions, input, (issues) => new InvalidOptionsError(issues, 'export options'))
+}
+
 const readyOptions = z.strictObject({
   services: texts.optional(),
   timeoutMs: duration.optional(),

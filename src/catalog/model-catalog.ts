@@ -24,6 +24,8 @@ export interface ModelCatalogPorts {
   readonly changed?: (change: ModelChange) => void
   /** Told when the same is now known by other evidence: no news, but worth remembering. */
   readonly confirmed?: (model: Model) => void
+  /** Calls what tells of several changes; whoever hears of the first may change the last. */
+  readonly turn?: (tell: () => void) => void
 }
 
 /** What an update did. */
@@ -175,12 +177,16 @@ export class ModelCatalog {
       for (const [index, wordsOf] of this.#indexes()) index.move(entry, wordsOf(entry.model), [])
     }
     if (entries.length > 0) this.#listed = undefined
-    for (const { model } of entries) this.#ports.changed?.({ type: 'removed', model })
+    const changes = entries.map(({ model }): ModelChange => ({ type: 'removed', model }))
+    this.#tell({ changes, confirmed: [] })
   }
 
   #tell({ changes, confirmed }: Outcome): void {
-    for (const change of changes) this.#ports.changed?.(change)
-    for (const model of confirmed) this.#ports.confirmed?.(model)
+    const { changed, confirmed: told, turn = (tell) => tell() } = this.#ports
+    turn(() => {
+      for (const change of changes) changed?.(change)
+      for (const model of confirmed) told?.(model)
+    })
   }
 
   #indexes(): readonly [WordIndex<Entry>, (model: Model) => readonly string[]][] {

@@ -453,7 +453,7 @@ async function play(world: World, steps: readonly Step[], mischief = false): Pro
   }
 }
 
-const runs = { seed: 20_261, numRuns: Number(process.env.SWITCHGEAR_RUNS ?? 300) }
+const runs = { seed: 20_261, numRuns: Number(process.env.SWITCHGEAR_RUNS ?? 200) }
 /** What they learned since can make providers wait for each other; from scratch that is refused. */
 function isInCircle(registry: ServiceRegistry<Anything>): boolean {
   try {

@@ -109,7 +109,6 @@ export class Composition {
       changed: this.modelChanged,
       confirmed: (model) => this.mark('models', modelKey(model)),
       turn: (tell) => this.events.turn(tell),
-      turn: (tell) => this.events.turn(tell),
     })
     this.dependents = new Dependents({
       members: () => this.catalog.members(),

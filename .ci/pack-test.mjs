@@ -60,9 +60,31 @@ for (const file of ['esm.mjs', 'required.cjs']) {
   if (printed !== '') throw new Error(`${file} printed: ${printed}`)
 }
 
+// What one process has registered, the next one finds, and so does the command line.
+const remembering = (found) => `
+  import { ServiceRegistry } from 'switchgear'
+  import { knownBackends, modelsFromOpenAI } from 'switchgear/discovery'
+  import { fileStore } from 'switchgear/store'
+  const registry = new ServiceRegistry({ store: fileStore('registry.json') })
+  await registry.start()
+  if (registry.list().length !== ${found}) throw new Error('found ' + registry.list().length)
+  for (const backend of ${found} === 0 ? Object.values(knownBackends) : []) registry.register({ ...backend, provider: {} })
+  registry.models.update(modelsFromOpenAI({ data: [{ id: 'm' }] }, { provider: 'local' }), { kind: 'probed', source: 'local' })
+  await registry.close()
+`
+write('first.mjs', remembering(0))
+write('second.mjs', remembering(4))
+for (const file of ['first.mjs', 'second.mjs']) {
+  const printed = run(project, process.execPath, file)
+  if (printed !== '') throw new Error(`${file} printed: ${printed}`)
+}
+const listed = run(project, 'npx', 'switchgear', 'list', '--store', 'registry.json')
+if (!listed.includes('comfyui')) throw new Error(`switchgear list printed: ${listed}`)
+
 write(
   'consumer.ts',
   `import { isSwitchgearError, NoProviderError, ServiceRegistry, type Strategy } from 'switchgear'
+import { fileStore, memoryStore, type Store } from 'switchgear/store'
 import { FakeClock } from 'switchgear/testing'
 
 interface Echo {
@@ -79,6 +101,14 @@ registry.register({ service: 'echo', provider: { say: async (word) => word }, st
 registry.register({ service: 'echo', provider: { shout: async () => '' } })
 // @ts-expect-error Nobody declared this service.
 registry.client('ehco')
+
+const stores: Store[] = [memoryStore(), fileStore('x.json')]
+const remembering = new ServiceRegistry<Services>({
+  ...(stores[0] && { store: stores[0] }),
+  services: { echo: { connect: async ({ address }) => ({ say: async (word) => address + word }) } },
+})
+const { added }: { readonly added: readonly string[] } = remembering.import(registry.export())
+console.log(added, remembering.models.find({ requires: ['chat'], sort: 'cost' })[0]?.costPer1k.input)
 
 const stop = registry.on('circuit.opened', (event) => console.log(event.type satisfies 'circuit.opened'))
 try {

@@ -1,4 +1,4 @@
-import { type Contents, isSection } from './contents.js'
+import { isSection } from './contents.js'
 import { Pace } from './pace.js'
 import { type EncodedChange, recordLine } from './record.js'
 import type { StoreChange } from './store.js'
@@ -13,26 +13,31 @@ export interface Group {
 export interface EncodedGroup {
   readonly group: Group
   readonly changes: readonly EncodedChange[]
-  /** By how much it makes the contents longer, in bytes. */
-  readonly growth: number
 }
 
-/** Throws for what is no plain JSON. */
-export async function encodeGroup(
-  group: Group,
-  contents: Contents,
-  pace: Pace,
-): Promise<EncodedGroup> {
-  const changes: EncodedChange[] = []
-  let growth = 0
-  for (const change of group.changes) {
-    const encoded = encodeChange(change)
-    changes.push(encoded)
-    growth += contents.growth(encoded)
-    const pause = pace.entry(encoded.value?.length ?? 0)
-    if (pause !== undefined) await pause
-  }
-  return { group, changes, growth }
+/** What of these can be written; the others are refused. `check` may refuse, too, by throwing. */
+export async function encodeGroups(
+  groups: readonly Group[],
+  check: (changes: readonly EncodedChange[]) => void,
+  refuse: (group: Group, cause: unknown) => void,
+): Promise<readonly EncodedGroup[]> {
+  const pace = new Pace()
+  const encoded: EncodedGroup[] = []
+  for (const group of groups)
+    try {
+      const changes: EncodedChange[] = []
+      for (const change of group.changes) {
+        const one = encodeChange(change)
+        changes.push(one)
+        const pause = pace.entry(one.value?.length ?? 0)
+        if (pause !== undefined) await pause
+      }
+      check(changes)
+      encoded.push({ group, changes })
+    } catch (cause) {
+      refuse(group, cause)
+    }
+  return encoded
 }
 
 /** Throws for what is no plain JSON. */

@@ -2,12 +2,13 @@ import { randomUUID } from 'node:crypto'
 import { type Clock, settled } from '../core/clock.js'
 import { oneLine, StoreFailedError, StoreInUseError } from '../core/errors.js'
 import type { Logger } from '../core/logger.js'
-import { type EncodedGroup, encodeGroup, type Group, toSlices } from './batch.js'
+import { type EncodedGroup, encodeGroups, type Group, toSlices } from './batch.js'
 import type { Contents } from './contents.js'
 import { adviceFor, type Disk, discard, syncDirectory, writeNew } from './disk.js'
 import { Journal } from './journal.js'
 import type { Lock } from './lock.js'
 import { Pace } from './pace.js'
+import type { EncodedChange } from './record.js'
 import { type Copy, snapshotSlices } from './snapshot-file.js'
 import type { StoreChange } from './store.js'
 
@@ -114,22 +115,16 @@ export class Writer {
   }
 
   /** Those that can be kept; the others are told why not. */
-  async #encode(groups: readonly Group[]): Promise<readonly EncodedGroup[]> {
-    const pace = new Pace()
-    const encoded: EncodedGroup[] = []
+  #encode(groups: readonly Group[]): Promise<readonly EncodedGroup[]> {
+    const { maxBytes } = this.#ports
     let bytes = this.#contents.bytes
-    for (const group of groups) {
-      try {
-        const one = await encodeGroup(group, this.#contents, pace)
-        const { growth } = one
-        if (growth > 0 && bytes + growth > this.#ports.maxBytes) throw this.#tooLarge()
-        bytes += growth
-        encoded.push(one)
-      } catch (cause) {
-        group.reject(this.#failure(cause))
-      }
+    const check = (changes: readonly EncodedChange[]): void => {
+      let growth = 0
+      for (const change of changes) growth += this.#contents.growth(change)
+      if (growth > 0 && bytes + growth > maxBytes) throw this.#tooLarge()
+      bytes += growth
     }
-    return encoded
+    return encodeGroups(groups, check, (group, cause) => group.reject(this.#failure(cause)))
   }
 
   async #append(groups: readonly EncodedGroup[]): Promise<void> {

@@ -96,7 +96,7 @@ it(
     const path = join(folder, 'registry.json')
     const chance = seededRandom(seed)
     const sum = { acknowledged: 0, unacknowledged: 0, compactions: 0, tornTails: 0, reads: 0 }
-    const logger = { debug() {}, info() {}, error() {}, warn: () => void (sum.tornTails += 1) }
+    const logger = { debug() {}, info() {}, error() {}, warn: () => void sum.tornTails++ }
     const opened = (): Store => fileStore(path, { logger })
 
     let last = -1

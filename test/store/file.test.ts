@@ -209,7 +209,7 @@ describe('a file that cannot be read', () => {
     'without a version': () => '{}',
     'of the wrong shape': (text) =>
       text.replace('"health": [', '"health": {').replace(/\]\n\}\n$/, '}\n}\n'),
-    'a list of texts': (text) => text.replace(/"health": \[[^]*/, '"health": ["a"]\n}\n'),
+    'a list of texts': (text) => text.replace(/"health": \[.*/s, '"health": ["a"]\n}\n'),
     'a nameless entry': (text) => text.replace('"provider":"a"', '"provider":7'),
     'an entry twice': (text) => text.replace('"provider":"a"', '"provider":"b"'),
   }

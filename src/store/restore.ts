@@ -52,7 +52,8 @@ export async function restore(path: string, ports: RestorePorts): Promise<Kept> 
   const file = await readWhole(path, ports)
   const both = logFile === undefined ? [path] : [path, logPath]
   const found = file && (await reading(path, both, () => readSnapshot(file.bytes)))
-  const version = found && (await reading(path, both, () => versionOf(found, path)))
+  // A file of somebody else's is left where it is: it is not damaged, only not ours.
+  const version = found && (await reading(path, [], () => versionOf(found, path)))
   // What another version has written is not damaged, whatever this one makes of it.
   const damaged = version === schemaVersion ? both : []
   if (found !== undefined)

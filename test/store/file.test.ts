@@ -206,7 +206,6 @@ describe('a file that cannot be read', () => {
     'a list': () => '[]',
     'a text': () => '"registry"',
     null: () => 'null',
-    'without a version': () => '{}',
     'of the wrong shape': (text) =>
       text.replace('"health": [', '"health": {').replace(/\]\n\}\n$/, '}\n}\n'),
     'a list of texts': (text) => text.replace(/"health": \[.*/s, '"health": ["a"]\n}\n'),
@@ -241,6 +240,20 @@ describe('a file that cannot be read', () => {
     await kept(path, [[health('c', 3)]])
     expect(await contentOf(fileStore(path))).toEqual({ c: 3 })
     expect(readFileSync(keptAs)).toEqual(bad)
+  })
+
+  it('is left where it is when it is well-formed and only of another kind', async () => {
+    const path = newPath()
+    const text = '{"name":"somebody-elses","private":true}'
+    writeFileSync(path, text)
+    const store = fileStore(path)
+    const error = await failureOf(store.load())
+    expect(error).toBeInstanceOf(CorruptSnapshotError)
+    expect(error.message).toMatch(/neither schemaVersion nor version/)
+    expect(error).toMatchObject({ keptAs: undefined })
+    await expect(store.apply([health('c', 3)])).rejects.toBeInstanceOf(StoreFailedError)
+    await store.close()
+    expect([readFileSync(path, 'utf8'), namesIn(path)]).toEqual([text, [basename(path)]])
   })
 
   it('is kept beside others that were damaged at the same time', async () => {

@@ -2,12 +2,12 @@
  * Attacks on what a registry remembers: export, import, and the store it follows. Each test is about
  * something that was once wrong, or that a hostile or careless caller would try.
  */
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { settled } from '../../src/core/clock.js'
-import { ServiceRegistry } from '../../src/index.js'
+import { RegistryClosedError, ServiceRegistry, SwitchgearError } from '../../src/index.js'
 import type { Snapshot } from '../../src/model/snapshot.js'
 import { memoryStore } from '../../src/store/index.js'
-import type { Store } from '../../src/store/store.js'
+import type { Store, StoreChange } from '../../src/store/store.js'
 import { FakeClock, seededRandom } from '../../src/testing/index.js'
 
 type Anything = Record<string, object>
@@ -277,7 +277,37 @@ describe('an import that fails', () => {
   })
 })
 
+describe('providers of several handlers', () => {
+  it('speak in a snapshot only for what all of their groups were told', async () => {
+    const store = memoryStore()
+    const { registry, add } = await started(store)
+    add('both', { handler: ['A', 'B'] })
+    add('one', { handler: 'A', strategy: 'round-robin' })
+    add('two', { handler: 'B', strategy: 'weighted' })
+    add('free', { handler: ['C', 'D'], strategy: 'random' })
+    const strategies = (from: ServiceRegistry<Anything>) =>
+      from.list().map(({ name, strategy }) => `${name} ${strategy}`)
+    const before = strategies(registry)
+    const other = made().registry
+    other.import(plain(registry.export()))
+    expect(strategies(other)).toEqual(before)
+    await registry.close()
+    const second = await started(store)
+    expect(strategies(second.registry)).toEqual(before)
+    await second.registry.close()
+  })
+})
+
 describe('an import of the own export', () => {
+  it('works when what providers learned since has made a circle', () => {
+    const { registry, add } = made()
+    add('a', { dependencies: ['b'] })
+    add('b', { dependencies: ['chat'] })
+    registry.updateFromHealth('a', { features: ['chat'] })
+    expect(() => registry.startOrder()).toThrow('circle')
+    expect(registry.import(plain(registry.export()))).toEqual({ added: [], changed: [] })
+  })
+
   it('is the same for every kind of secret', () => {
     const { registry, add } = made()
     add('a', {
@@ -402,5 +432,440 @@ describe('secrets', () => {
     expect([out?.metadata, deep, deep.a, out?.limits, out?.limits?.b].every(Object.isFrozen)).toBe(
       true,
     )
+  })
+})
+
+describe('hostile input', () => {
+  const throwing = (): never => {
+    throw new Error('gotcha')
+  }
+  const getter = (key: string, of: object = {}): object =>
+    Object.defineProperty(of, key, { get: throwing, enumerable: true })
+  const revoked = (target: object): object => {
+    const { proxy, revoke } = Proxy.revocable(target, {})
+    revoke()
+    return proxy
+  }
+  const deep = (levels: number): unknown =>
+    JSON.parse(`${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`)
+
+  const snapshots: Record<string, unknown> = {
+    nothing: undefined,
+    null: null,
+    'a text': '{}',
+    'a number': 7,
+    'a list': [],
+    'a function': () => ({ schemaVersion: '2.0' }),
+    'a symbol': Symbol('x'),
+    'a promise': Promise.resolve(empty),
+    'no version': {},
+    'a version that throws': getter('schemaVersion'),
+    'a revoked proxy': revoked({}),
+    'a section that throws': getter('providers', { ...empty }),
+    'sections that are no lists': { ...empty, providers: {}, models: 'x', health: 7 },
+    'a section that is a revoked list': { ...empty, providers: revoked([]) },
+    'an entry that throws': { ...empty, providers: [getter('name')] },
+    'entries that throw, by section': {
+      ...empty,
+      models: [getter('id')],
+      capabilities: [getter('name')],
+      circuits: [getter('provider')],
+      health: [getter('status')],
+    },
+    'an entry that is a revoked proxy': { ...empty, providers: [revoked({})] },
+    'deep metadata': { ...empty, providers: [{ ...entry, metadata: deep(20_000) }] },
+    'deep circuit settings': { ...empty, providers: [{ ...entry, circuit: deep(20_000) }] },
+    'a circle': (() => {
+      const metadata: Record<string, unknown> = {}
+      metadata.self = metadata
+      return { ...empty, providers: [{ ...entry, metadata }] }
+    })(),
+    'a circle of settings': (() => {
+      const circuit: Record<string, unknown> = {}
+      circuit.backoff = circuit
+      return { ...empty, providers: [{ ...entry, circuit }] }
+    })(),
+    'numbers for names': { ...empty, providers: [{ ...entry, name: 1 }] },
+    'a blank name': { ...empty, providers: [{ ...entry, name: ' ' }] },
+    'no name': { ...empty, providers: [{ ...entry, name: undefined }] },
+    'a name twice': { ...empty, providers: [entry, entry] },
+    'an unknown section': { ...empty, plugins: [] },
+    'an instance': { ...empty, providers: [{ ...entry, provider: {} }] },
+    'a function to connect': { ...empty, providers: [{ ...entry, connect: () => ({}) }] },
+    'a time that is none': {
+      ...empty,
+      circuits: [{ provider: 'x', state: 'open', failures: 0, retryAt: Number.NaN }],
+    },
+    'half a circuit': { ...empty, circuits: [{ provider: 'x', state: 'half-open', failures: 0 }] },
+    'mistakes by the thousand': { ...empty, providers: Array.from({ length: 5_000 }, () => ({})) },
+    'a 1.0 file with odd services': { version: '1.0', timestamp: 7, services: [1] },
+    'a 1.0 file that throws': { version: '1.0', services: getter('a') },
+  }
+  for (const [what, snapshot] of Object.entries(snapshots))
+    it(`import refuses ${what} with an error of its own, and changes nothing`, () => {
+      const { registry, add } = made()
+      add('a', { metadata: { token: 't' } })
+      const before = JSON.stringify(registry.export({ secrets: true }))
+      let error: unknown
+      try {
+        registry.import(snapshot)
+      } catch (thrown) {
+        error = thrown
+      }
+      expect(error).toBeInstanceOf(SwitchgearError)
+      expect(String(error).length).toBeLessThan(10_000)
+      expect(JSON.stringify(registry.export({ secrets: true }))).toBe(before)
+    })
+
+  for (const [what, body] of Object.entries({
+    nothing: undefined,
+    'a list': [],
+    'a text': 'ok',
+    'a revoked proxy': revoked({}),
+    'a getter': getter('status'),
+    'a million features': { features: new Array(1_000_000) },
+  }))
+    it(`updateFromHealth refuses ${what}`, () => {
+      const { registry, add } = made()
+      add('a')
+      const before = JSON.stringify(registry.export())
+      expect(() => registry.updateFromHealth('a', body)).toThrow(SwitchgearError)
+      expect(JSON.stringify(registry.export())).toBe(before)
+    })
+
+  it('names are only names: __proto__, constructor, numbers, and two that differ by case', () => {
+    const all = [
+      '__proto__',
+      'constructor',
+      'toString',
+      '1',
+      '0',
+      'A',
+      'a',
+      'a b',
+      'a\nb',
+      'é',
+      '*',
+    ]
+    const document = JSON.stringify({
+      ...empty,
+      providers: all.map((one) => ({ ...entry, name: one, service: one, metadata: {} })),
+      circuits: all.map((one) => ({ provider: one, state: 'open', failures: 0, retryAt: null })),
+      health: all.map((one) => ({ provider: one, status: 'degraded', checkedAt: startMs })),
+    })
+    const { registry } = made()
+    expect(registry.import(JSON.parse(document)).added).toEqual(all)
+    for (const one of all)
+      expect(registry.get(one)).toMatchObject({
+        name: one,
+        health: 'degraded',
+        circuit: { state: 'open' },
+      })
+    const other = made().registry
+    other.import(plain(registry.export()))
+    expect(plain(other.export())).toEqual(plain(registry.export()))
+    for (const one of all) {
+      expect(registry.dependents(one)).toEqual([])
+      expect(registry.modelsOf(one, one)).toEqual([])
+      expect(registry.unregister(one)).toBe(true)
+    }
+    expect(registry.export().circuits).toEqual([])
+    expect(Object.keys(Object.prototype)).toEqual([])
+  })
+
+  it('a key like __proto__ is left out, one like constructor is a key like others', async () => {
+    const metadata = JSON.parse(
+      '{"__proto__":{"polluted":true},"constructor":{"prototype":{"x":1}}}',
+    )
+    const store = memoryStore()
+    const { registry } = await started(store)
+    registry.import({ ...empty, providers: [{ ...entry, address, metadata, limits: metadata }] })
+    await registry.close()
+    const second = await started(store)
+    const [out] = second.registry.export({ secrets: true }).providers
+    expect(JSON.stringify(out?.metadata)).toBe('{"constructor":{"prototype":{"x":1}}}')
+    expect(JSON.stringify(out?.limits)).toBe('{"constructor":{"prototype":{"x":1}}}')
+    expect(({} as { polluted?: unknown }).polluted).toBeUndefined()
+    await second.registry.close()
+  })
+
+  it('a 1.0 file whose types are named like members of Object has constraints, not types', () => {
+    const { registry } = made()
+    registry.import(
+      JSON.parse(
+        '{"version":"1.0","services":{"__proto__":{"capabilities":[{"name":"a","parameters":{"p":{"type":"constructor"},"q":{"type":"__proto__"}}}]}}}',
+      ),
+    )
+    const constraints = { p: { type: 'constructor' }, q: { type: '__proto__' } }
+    expect(registry.get('__proto__')?.capabilities).toEqual([{ name: 'a', constraints }])
+  })
+
+  it('ten thousand providers come and go in one turn each', async () => {
+    const store = memoryStore()
+    const apply = vi.spyOn(store, 'apply')
+    const { registry } = await started(store)
+    const providers = Array.from({ length: 10_000 }, (_, at) => ({
+      ...entry,
+      name: `p${at}`,
+      address,
+      strategy: 'round-robin',
+      dependencies: at > 0 && at % 100 === 0 ? [`p${at - 1}`] : [],
+      capabilities: [{ name: `c${at % 50}` }],
+    }))
+    expect(registry.import({ ...empty, providers }).added).toHaveLength(10_000)
+    await registry.flush()
+    expect(apply).toHaveBeenCalledTimes(1)
+    expect(registry.import(registry.export())).toEqual({ added: [], changed: [] })
+    const second = made({ store: memoryStore(registry.export()) })
+    await second.registry.start()
+    expect(second.registry.list({ capability: 'c7' })).toHaveLength(200)
+    registry.clear()
+    await registry.close()
+    expect(names(await reread(store))).toEqual([])
+  })
+})
+
+describe('stores that do as they like', () => {
+  const store = (parts: Partial<Store>): Store => ({ ...memoryStore(), ...parts })
+  const oops = (): never => {
+    throw new Error('oops')
+  }
+
+  for (const [what, load] of Object.entries<() => unknown>({
+    'throws at once': oops,
+    rejects: () => Promise.reject(new Error('oops')),
+    'rejects with nothing': () => Promise.reject(),
+    'gives a number': async () => 5,
+    'gives null': async () => null,
+    'gives a thenable that throws': () => Object.defineProperty({}, 'then', { value: oops }),
+    'gives a revoked proxy': () => {
+      const { proxy, revoke } = Proxy.revocable({}, {})
+      revoke()
+      return [proxy]
+    },
+  }))
+    it(`load ${what}: start rejects, nothing is written, close works`, async () => {
+      const apply = vi.fn(async () => {})
+      const { registry, add } = made({ store: store({ load: load as Store['load'], apply }) })
+      const failed = vi.fn()
+      registry.on('store.failed', failed)
+      const start = registry.start()
+      expect(registry.start()).toBe(start)
+      const error = await start.then(
+        () => 'it started',
+        (reason: unknown) => [reason],
+      )
+      expect(error).not.toBe('it started')
+      expect(failed).toHaveBeenCalledTimes(1)
+      add('a')
+      await expect(registry.flush().then(() => 'flushed')).rejects.toBe((error as unknown[])[0])
+      await registry.close()
+      expect(apply).not.toHaveBeenCalled()
+    })
+
+  it('apply throws at once: told, tried again, not lost', async () => {
+    const inner = memoryStore()
+    let bad = true
+    const { registry, clock, add } = await started(
+      store({ ...inner, apply: (changes) => (bad ? oops() : inner.apply(changes)) }),
+    )
+    add('a')
+    await expect(registry.flush()).rejects.toThrow('oops')
+    bad = false
+    await clock.advance(60_000)
+    await registry.close()
+    expect(names(await reread(inner))).toEqual(['a'])
+  })
+
+  it('close throws at once: close rejects, and the registry is closed', async () => {
+    const { registry, add } = await started(store({ close: oops }))
+    add('a')
+    await expect(registry.close()).rejects.toThrow('oops')
+    expect(registry.list()).toEqual([])
+    expect(() => registry.start()).toThrow(RegistryClosedError)
+    expect(() => registry.import(empty)).toThrow(RegistryClosedError)
+  })
+
+  it('what it loads is frozen, or changed afterwards: neither matters', async () => {
+    const snapshot = structuredClone({ ...empty, providers: [{ ...entry, metadata: { a: [1] } }] })
+    const { registry } = await started(store({ load: async () => snapshot as never }))
+    ;(snapshot.providers[0] as { metadata: { a: number[] } }).metadata.a.push(2)
+    expect(registry.get('x')?.metadata).toEqual({ a: [1] })
+    const frozen = Object.freeze({
+      ...empty,
+      providers: Object.freeze([Object.freeze({ ...entry })]),
+    })
+    const second = await started(store({ load: async () => frozen as never }))
+    expect(second.registry.get('x')?.name).toBe('x')
+  })
+
+  it('what it is told is frozen: a store cannot change the registry', async () => {
+    const told: StoreChange[] = []
+    const { registry, add } = await started(
+      store({ apply: async (changes) => void told.push(...changes) }),
+    )
+    add('a', { metadata: { deep: { a: 1 } } })
+    registry.circuit('a').isolate()
+    registry.capabilities.define({ name: 'dub', version: '1.0', parameters: {} })
+    registry.models.register({ id: 'm', provider: 'p' })
+    await registry.flush()
+    const frozen = (value: unknown): boolean =>
+      typeof value !== 'object' ||
+      value === null ||
+      (Object.isFrozen(value) && Object.values(value).every(frozen))
+    expect(told.length).toBeGreaterThan(3)
+    expect(told.filter(({ value }) => !frozen(value))).toEqual([])
+  })
+
+  it('two registries on one memory store: the second is told so and writes nothing', async () => {
+    const shared = memoryStore()
+    const first = await started(shared)
+    const second = made({ store: shared })
+    await expect(second.registry.start()).rejects.toThrow('loaded already')
+    second.add('b')
+    await expect(second.registry.flush()).rejects.toThrow('loaded already')
+    first.add('a')
+    await first.registry.flush()
+    await first.registry.close()
+    expect(names(await reread(shared))).toEqual(['a'])
+  })
+})
+
+describe('at the wrong moment', () => {
+  /** A store whose load ends when the test says so. */
+  function gated(saved?: Snapshot) {
+    const inner = memoryStore(saved)
+    let open = (): void => {}
+    const gate = new Promise<void>((resolve) => {
+      open = resolve
+    })
+    const order: string[] = []
+    const store: Store = {
+      ...inner,
+      load: async () => {
+        order.push('load')
+        await gate
+        order.push('loaded')
+        return inner.load()
+      },
+      close: async () => {
+        order.push('close')
+        await inner.close()
+      },
+    }
+    return { inner, store, order, open: () => open() }
+  }
+  const saved = { ...empty, providers: [{ ...entry, address }] } as unknown as Snapshot
+
+  it('close during start: the store is let go of when its load is over', async () => {
+    const { store, inner, order, open } = gated(saved)
+    const { registry, add } = made({ store })
+    add('a')
+    const start = registry.start()
+    const close = registry.close()
+    await settled()
+    open()
+    await Promise.all([start, close])
+    expect(order).toEqual(['load', 'loaded', 'close'])
+    expect(registry.list()).toEqual([])
+    expect(names(await reread(inner))).toEqual(['x'])
+  })
+
+  it('import during start: what is imported is newer', async () => {
+    const { store, inner, open } = gated(saved)
+    const { registry } = made({ store })
+    const start = registry.start()
+    registry.import({
+      ...empty,
+      providers: [
+        { ...entry, address, version: '9.0' },
+        { ...entry, name: 'y' },
+      ],
+    })
+    open()
+    await start
+    await registry.close()
+    const found = await reread(inner)
+    expect(names(found)).toEqual(['x', 'y'])
+    expect(found?.providers[0]?.version).toBe('9.0')
+  })
+
+  it('flush during close, close twice, flush after close', async () => {
+    const store = memoryStore()
+    const { registry, add } = await started(store)
+    add('a')
+    const closes = [registry.close(), registry.flush(), registry.close()]
+    await Promise.all(closes)
+    await registry.flush()
+    expect(names(await reread(store))).toEqual(['a'])
+  })
+
+  it('close within a listener of the load', async () => {
+    const store = memoryStore(saved)
+    const { registry } = made({ store })
+    let closing: Promise<void> | undefined
+    registry.on('provider.added', () => {
+      closing ??= registry.close()
+    })
+    await registry.start()
+    await closing
+    expect(registry.list()).toEqual([])
+    expect(names(await reread(store))).toEqual(['x'])
+  })
+
+  it('import within a listener that hears of an import', async () => {
+    const store = memoryStore()
+    const { registry } = await started(store)
+    registry.on('provider.added', ({ provider }) => {
+      if (provider === 'x')
+        registry.import({ ...empty, providers: [{ ...entry, name: 'y', address }] })
+      else registry.unregister('x')
+    })
+    registry.import({ ...empty, providers: [{ ...entry, address }] })
+    expect(registry.list().map(({ name }) => name)).toEqual(['y'])
+    await registry.close()
+    expect(names(await reread(store))).toEqual(['y'])
+  })
+
+  it('an import that replaces the provider of a call in flight: the call ends as it began', async () => {
+    const { registry, add } = made()
+    let answer = (_: string): void => {}
+    const slow = new Promise<string>((resolve) => {
+      answer = resolve
+    })
+    add('a', { provider: { say: () => slow }, concurrency: 1 })
+    const call = registry.call('s', {}, (it) => (it as { say(): Promise<string> }).say())
+    await settled()
+    const { providers } = registry.export()
+    registry.import({
+      ...empty,
+      providers: [{ ...providers[0], concurrency: 2, handlers: ['H'], version: '2.0' }],
+    })
+    expect(registry.get('a')).toMatchObject({ inFlight: 1, version: '2.0', handlers: ['H'] })
+    answer('done')
+    expect(await call).toBe('done')
+    expect(registry.get('a')).toMatchObject({ inFlight: 0, circuit: { successes: 1 } })
+  })
+
+  it('unregister while a provider that was read connects', async () => {
+    let connected = (_: object): void => {}
+    const connect = vi.fn(
+      () =>
+        new Promise<object>((resolve) => {
+          connected = resolve
+        }),
+    )
+    const store = memoryStore(saved)
+    const { registry } = await started(store, { services: { s: { connect } } })
+    const found = registry.getService('s')
+    await settled()
+    expect(connect).toHaveBeenCalledTimes(1)
+    expect(registry.unregister('x')).toBe(true)
+    connected(echo)
+    await found.catch(() => {})
+    expect(registry.list()).toEqual([])
+    expect(await registry.getService('s')).toBeUndefined()
+    await registry.close()
+    expect(names(await reread(store))).toEqual([])
   })
 })

@@ -9,13 +9,14 @@ import {
   keyOf,
   type SavedCircuitEntry,
   type SavedHealth,
+  type SavedProvider,
   type SavedSettings,
   type Section,
 } from '../snapshot.js'
 import { parseSavedCircuitEntry } from './circuit.js'
 import { parseDefinition } from './definition.js'
 import { parseModel } from './model.js'
-import { parse, preview, unreadable } from './read.js'
+import { parse, preview, unknownField, unreadable } from './read.js'
 import { type ParsedRegistration, parseWithoutInstance } from './registration.js'
 import { text } from './words.js'
 
@@ -158,6 +159,8 @@ function parseSavedProvider(entry: unknown): ParsedRegistration {
   if (typeof entry !== 'object' || entry === null)
     throw corrupt([{ field: '', message: `expected a provider, got ${preview(entry, [])}` }])
   const { handlers, origin, circuit, ...rest } = entry as Readonly<Record<string, unknown>>
+  const unknown = Object.keys(rest).filter((field) => !Object.hasOwn(savedFields, field))
+  if (unknown.length > 0) throw corrupt(unknown.map((field) => ({ field, message: unknownField })))
   const { origin: from } = parse(
     z.object({ origin: text, name: text }),
     { origin, name: rest.name },
@@ -170,6 +173,31 @@ function parseSavedProvider(entry: unknown): ParsedRegistration {
   })
   return { ...parsed, record: { ...parsed.record, origin: from } }
 }
+
+/** Of a registration, what can be written down. */
+const savedFields: Readonly<Record<Exclude<keyof SavedProvider, ReadApart>, true>> = {
+  name: true,
+  service: true,
+  priority: true,
+  group: true,
+  strategy: true,
+  capabilities: true,
+  version: true,
+  apiVersion: true,
+  models: true,
+  dependencies: true,
+  metadata: true,
+  limits: true,
+  weight: true,
+  address: true,
+  credential: true,
+  requestsPerMinute: true,
+  tokensPerMinute: true,
+  concurrency: true,
+  idempotent: true,
+}
+
+type ReadApart = 'handlers' | 'origin' | 'circuit'
 
 const isSettings = (value: unknown): value is SavedSettings =>
   typeof value === 'object' && value !== null && !Array.isArray(value)

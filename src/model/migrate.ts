@@ -61,7 +61,12 @@ function migrated(
   where: string | undefined,
 ): SnapshotDocument {
   try {
-    return toDocument(step.migrate(document), where)
+    const result: unknown = step.migrate(document)
+    if (result instanceof Promise) {
+      result.catch(() => {}) // it comes too late to be told
+      throw new TypeError('expected a document, got a promise: a migration cannot wait')
+    }
+    return toDocument(result, where)
   } catch (cause) {
     throw new CorruptSnapshotError(
       `${where ?? 'The snapshot'} could not be migrated from ${step.from} to ${step.to}`,

@@ -12,7 +12,7 @@ import { type Random, systemRandom } from '../core/random.js'
 import type { CallFacts } from '../guard/attempt.js'
 import type { Transition } from '../guard/circuit.js'
 import { Cooldown } from '../guard/cooldown.js'
-import type { Guard, GuardPorts } from '../guard/guard.js'
+import type { Guard } from '../guard/guard.js'
 import { Snapshots } from '../guard/opossum.js'
 import { HealthChecks } from '../health/checks.js'
 import { definitionKey } from '../model/definition.js'
@@ -34,7 +34,7 @@ import type { CallPorts } from '../resolve/call.js'
 import { knownWithSignal } from '../resolve/openai.js'
 import type { Plan } from '../resolve/plan.js'
 import { Resolver } from '../resolve/resolver.js'
-import { Seat, type SeatParts, sameWork } from '../resolve/seat.js'
+import { Seat, type SeatParts, type SeatPorts, sameWork } from '../resolve/seat.js'
 import { Persist, type PersistPorts } from '../store/persist.js'
 import { toStrategy } from '../strategy/built-in.js'
 import { Dependents } from './dependents.js'
@@ -68,7 +68,7 @@ export class Composition {
   loading = false
   /** Lines that nobody reads are not made. */
   readonly #logs: boolean
-  readonly #guards: GuardPorts
+  readonly #guards: SeatPorts
   /** Of providers that bring no settings of their own. */
   readonly #circuit: CircuitSettings
   readonly #credentials = new Map<string, Cooldown>()
@@ -141,9 +141,16 @@ export class Composition {
 
   register(parsed: ParsedRegistration): Seat {
     const existing = parsed.named ? this.catalog.get(parsed.record.name) : undefined
-    if (existing !== undefined) return this.#replace(existing, parsed)
+    const isOther = existing?.restored && existing.provider.service !== parsed.record.service
+    if (existing !== undefined && !isOther) return this.#replace(existing, parsed)
     this.dependents.refuseCycle(parsed.record)
-    return this.events.turn(() => this.enroll(parsed))
+    this.#yieldStrategies(parsed)
+    if (existing === undefined) return this.events.turn(() => this.enroll(parsed))
+    this.strategyOf(parsed) // what throws, throws before anything changes
+    return this.turn(() => {
+      this.remove(existing) // it was only read, and now is something else
+      return this.enroll(parsed)
+    })
   }
 
   /** A provider of a new name joins. */
@@ -163,10 +170,6 @@ export class Composition {
     this.catalog.put(seat, strategy)
     this.registrations += 1
     this.#enter(seat)
-    seat.onConnected = () => {
-      this.resolver.unconnected -= 1
-      if (seat.hasCheck) this.checks.count += 1
-    }
     const now = this.clock.now()
     if (seat.admitsAt(now) > now) this.resolver.refresh(seat)
     if (isKept(seat)) this.mark('providers', record.name)
@@ -227,14 +230,31 @@ export class Composition {
     const { name, service } = seat.provider
     if (!parsed.replace && !seat.restored) throw new DuplicateProviderError(name, service)
     this.refuseOtherService(seat, parsed.record)
-    const strategy = this.strategyOf(parsed, seat)
     this.dependents.refuseCycle(parsed.record)
+    this.#yieldStrategies(parsed)
+    const strategy = this.strategyOf(parsed, seat)
     return this.turn(() => {
       this.rewrite(seat, parsed.record, this.#partsOf(parsed), strategy)
       if (seat.restored) this.mark('providers', name)
       seat.restored = false // from here on it is for code to register it
       return seat
     })
+  }
+
+  /** A strategy that was only read gives way to one that code asks for, as it does while reading. */
+  #yieldStrategies({ strategy, record: { service, handlers, group } }: ParsedRegistration): void {
+    if (strategy === undefined) return
+    const name = typeof strategy === 'string' ? strategy : strategy.name
+    const groups = handlers.flatMap((handler) => {
+      const scope = this.catalog.find(service, handler)
+      const own = scope?.groups.get(group)
+      return scope === undefined || own?.strategy === undefined || own.strategy.name === name
+        ? []
+        : [{ scope, own }]
+    })
+    const isRead = (seat: Seat): boolean => seat.provider.group !== group || seat.restored
+    if (groups.every(({ scope }) => [...scope.members].every(isRead)))
+      for (const { own } of groups) own.strategy = undefined
   }
 
   refuseOtherService({ provider: { service } }: Seat, record: Provider): void {
@@ -364,7 +384,7 @@ export class Composition {
 
   // --- what guards and checks tell ---------------------------------------------------------------
 
-  #guardPorts(): GuardPorts {
+  #guardPorts(): SeatPorts {
     const { clock, random, events } = this
     return {
       clock,
@@ -391,6 +411,10 @@ export class Composition {
         events.emit({ type: 'call.refused', refusal: Object.freeze(refusal), ...called })
       },
       listenerFailed: (event, error) => this.#listenerFailed(event, error),
+      connected: ({ hasCheck }) => {
+        this.resolver.unconnected -= 1
+        if (hasCheck) this.checks.count += 1
+      },
     }
   }
 

@@ -2,13 +2,24 @@
  * Attacks on what a registry remembers: export, import, and the store it follows. Each test is about
  * something that was once wrong, or that a hostile or careless caller would try.
  */
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { describe, expect, it, vi } from 'vitest'
 import { settled } from '../../src/core/clock.js'
-import { RegistryClosedError, ServiceRegistry, SwitchgearError } from '../../src/index.js'
+import {
+  CorruptSnapshotError,
+  RegistryClosedError,
+  ServiceRegistry,
+  SwitchgearError,
+} from '../../src/index.js'
 import type { Snapshot } from '../../src/model/snapshot.js'
 import { memoryStore } from '../../src/store/index.js'
 import type { Store, StoreChange } from '../../src/store/store.js'
 import { FakeClock, seededRandom } from '../../src/testing/index.js'
+import { needs } from '../house/needs.js'
+import { root } from '../house/sources.js'
 
 type Anything = Record<string, object>
 type Options = ConstructorParameters<typeof ServiceRegistry<Anything>>[0]
@@ -295,6 +306,89 @@ describe('providers of several handlers', () => {
     const second = await started(store)
     expect(strategies(second.registry)).toEqual(before)
     await second.registry.close()
+  })
+})
+
+describe('code that is newer than the store', () => {
+  const saved = {
+    ...empty,
+    providers: ['a', 'b'].map((name) => ({ ...entry, name, address, strategy: 'round-robin' })),
+  } as unknown as Snapshot
+
+  it('may ask for another strategy after the start as well as before', async () => {
+    for (const when of ['before', 'after']) {
+      const store = memoryStore(saved)
+      const { registry, add } = made({ store })
+      if (when === 'after') await registry.start()
+      add('a', { strategy: 'weighted' })
+      if (when === 'before') await registry.start()
+      add('b', { strategy: 'weighted' })
+      expect(registry.get('b')?.strategy, when).toBe('weighted')
+      expect(() => add('c', { strategy: 'random' })).toThrow("'weighted'")
+      await registry.close()
+      expect((await reread(store))?.providers, when).toMatchObject([
+        { name: 'a', strategy: 'weighted' },
+        { name: 'b', strategy: 'weighted' },
+      ])
+    }
+  })
+
+  it('may give a name to a provider of another service', async () => {
+    const store = memoryStore({
+      ...saved,
+      circuits: [{ provider: 'a', state: 'open', failures: 0, retryAt: null }],
+    } as never)
+    const { registry, add } = await started(store)
+    add('c', { service: 't', strategy: 'random' })
+    expect(() => add('a', { service: 't', strategy: 'weighted' })).toThrow("'random'")
+    expect(registry.get('a')).toMatchObject({ service: 's', circuit: { state: 'open' } })
+    add('a', { service: 't' })
+    expect(registry.get('a')).toMatchObject({ service: 't', circuit: { state: 'closed' } })
+    expect(() => add('a', { service: 's', replace: true })).toThrow('the service of the provider')
+    await registry.close()
+    const found = await reread(store)
+    expect(names(found)).toEqual(['b', 'c', 'a'])
+    expect(found?.circuits).toEqual([])
+  })
+
+  it('changes no strategy when it is refused for something else', async () => {
+    const { registry, add } = await started(memoryStore(saved))
+    registry.register({ service: 's', name: 'c', provider: {}, dependencies: ['e'] })
+    expect(() => add('e', { strategy: 'weighted', dependencies: ['c'] })).toThrow('circle')
+    expect(registry.get('b')?.strategy).toBe('round-robin')
+    expect(() => add('f', { strategy: 'weighted' })).toThrow("'round-robin'")
+    await registry.close()
+  })
+})
+
+describe('migrations that misbehave', () => {
+  const migrations = (migrate: () => unknown) => [
+    { from: '0.1', to: '2.0', migrate: migrate as () => object },
+  ]
+  for (const [what, migrate] of Object.entries<() => unknown>({
+    'that wait': async () => empty,
+    'that reject': () => Promise.reject(new Error('x')),
+    'that throw': () => {
+      throw new Error('x')
+    },
+    'that give nothing': () => undefined,
+    'that give a list': () => [],
+  }))
+    it(`${what} are refused, and nothing has changed`, () => {
+      const { registry, add } = made({ migrations: migrations(migrate) as never })
+      add('a')
+      expect(() => registry.import({ schemaVersion: '0.1' })).toThrow(CorruptSnapshotError)
+      expect(registry.list()).toHaveLength(1)
+    })
+
+  it('that run in a circle are refused', () => {
+    const migrate = (document: object) => ({ ...document })
+    const circle = [
+      { from: '0.1', to: '0.2', migrate },
+      { from: '0.2', to: '0.1', migrate },
+    ]
+    const { registry } = made({ migrations: circle })
+    expect(() => registry.import({ version: '0.1' })).toThrow('Unsupported registry version')
   })
 })
 
@@ -867,5 +961,44 @@ describe('at the wrong moment', () => {
     expect(await registry.getService('s')).toBeUndefined()
     await registry.close()
     expect(names(await reread(store))).toEqual([])
+  })
+})
+
+describe('an instance', () => {
+  it('is held by nothing after it left, with a store, dependents, events and imports in use', async (context) => {
+    needs(context, existsSync(join(root, 'dist/store/index.js')), 'dist/; run `npm run build`')
+    const script = `
+      import { ServiceRegistry } from 'switchgear'
+      import { memoryStore } from 'switchgear/store'
+      class Model { data = new Array(1_000).fill('x'); isHealthy() { return true } async say() { return 1 } }
+      const refs = []
+      const make = () => { const model = new Model(); refs.push(new WeakRef(model)); return model }
+      const store = memoryStore()
+      const registry = new ServiceRegistry({ store, services: { s: { connect: async () => make() } } })
+      const seen = []
+      registry.on('provider.removed', (event) => seen.push(event))
+      await registry.start()
+      const entry = (name) => ({ name, service: 's', handlers: ['*'], origin: 'manual', dependencies: ['mine'] })
+      await (async () => {
+        registry.register({ service: 's', name: 'mine', provider: make(), address: 'http://h', dependencies: ['gone'] })
+        registry.register({ service: 't', name: 'other', provider: make(), dependencies: ['mine'], capabilities: ['chat'] })
+        const out = { ...registry.export(), providers: [entry('read'), { ...entry('mine'), dependencies: [], version: '2' }] }
+        registry.import(out)
+        for (const name of ['mine', 'other', 'read']) registry.updateFromHealth(name, { status: 'down', features: ['chat'] })
+        for (const name of ['mine', 'other', 'read']) registry.updateFromHealth(name, { status: 'ok' })
+        await registry.healthCheckAll()
+        registry.circuit('mine').trip(10)
+        await (await registry.getService('s', { exclude: ['mine'] }))?.say()
+        await registry.flush()
+        for (const name of ['mine', 'other', 'read']) registry.unregister(name)
+        await registry.flush()
+      })()
+      for (let turn = 0; turn < 20; turn++) { await new Promise(setImmediate); gc() }
+      const held = refs.filter((ref) => ref.deref() !== undefined).length
+      console.log(refs.length, 'made', held, 'held', seen.length, 'seen', registry.list().length)
+    `
+    const args = ['--expose-gc', '--input-type=module', '--eval', script]
+    const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: root })
+    expect(stdout.trim()).toBe('3 made 0 held 3 seen 0')
   })
 })

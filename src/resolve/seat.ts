@@ -17,6 +17,11 @@ import { knownWithSignal } from './openai.js'
 
 export type Connect = (record: Provider, signal: AbortSignal) => unknown
 
+export interface SeatPorts extends GuardPorts {
+  /** `connect` has made the instance. */
+  connected(seat: Seat): void
+}
+
 /** What a registration brings besides its record. */
 export interface SeatParts {
   readonly instance: object | undefined
@@ -56,8 +61,6 @@ export class Seat implements Member, Timed {
   hasCheck: boolean
   instance: object | undefined
   connecting: Promise<object> | undefined = undefined
-  /** Called when `connect` has made the instance. */
-  onConnected: (() => void) | undefined = undefined
   /** The guarded instance, and the promise of it that look-ups hand out. */
   guarded: object | undefined = undefined
   promised: Promise<object> | undefined = undefined
@@ -66,7 +69,7 @@ export class Seat implements Member, Timed {
   named = false
   /** It was read from a store or a snapshot, and no code has registered it since. */
   restored = false
-  readonly #ports: GuardPorts
+  readonly #ports: SeatPorts
   #guard: Guard | undefined
   #candidate: Candidate | undefined
 
@@ -75,7 +78,7 @@ export class Seat implements Member, Timed {
     order: number,
     parts: SeatParts,
     cooldown: Cooldown | undefined,
-    ports: GuardPorts,
+    ports: SeatPorts,
   ) {
     this.provider = provider
     this.order = order
@@ -119,7 +122,7 @@ export class Seat implements Member, Timed {
     const withSignal = this.parts.withSignal ?? knownWithSignal(instance)
     if (withSignal !== this.parts.withSignal) this.parts = { ...this.parts, withSignal }
     this.hasCheck = canBeAsked({ check: this.parts.check, instance })
-    this.onConnected?.()
+    this.#ports.connected(this)
   }
 
   /** Takes up a verdict, or what it depends on, into its health. */

@@ -282,6 +282,13 @@ export function recall(parts: Target, { provider: { name }, named }: Seat): void
   const health = parts.remembered.health.get(name)
   parts.remembered.circuits.delete(name)
   parts.remembered.health.delete(name)
-  if (circuit !== undefined) restoreCircuit(parts, circuit)
-  if (health !== undefined) restoreHealth(parts, health)
+  // From here on the provider itself says what is so, even if it is nothing.
+  if (circuit !== undefined) {
+    parts.mark('circuits', name)
+    restoreCircuit(parts, circuit)
+  }
+  if (health !== undefined) {
+    parts.mark('health', name)
+    restoreHealth(parts, health)
+  }
 }

@@ -233,7 +233,7 @@ const runs = { seed: 93_261, numRuns: Number(process.env.SWITCHGEAR_RUNS ?? 100)
 describe('the index of capabilities', () => {
   it('finds what a scan finds, and events tell the difference, no more and no less (B-S1, B-S2)', () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 30, size: 'max' }), (steps) => {
         const { registry, replay } = made()
         for (const one of steps) {
           run(registry, one)
@@ -248,8 +248,8 @@ describe('the index of capabilities', () => {
   it('and so it is while listeners change things themselves (B-S5)', () => {
     fc.assert(
       fc.property(
-        fc.array(step, { maxLength: 20 }),
-        fc.array(step, { maxLength: 20 }),
+        fc.array(step, { maxLength: 20, size: 'max' }),
+        fc.array(step, { maxLength: 20, size: 'max' }),
         (steps, more) => {
           const { registry, replay } = made()
           const rest = [...more]
@@ -293,8 +293,8 @@ describe('events about models', () => {
     type Change = typeof change extends fc.Arbitrary<infer T> ? T : never
     fc.assert(
       fc.property(
-        fc.array(change, { maxLength: 15 }),
-        fc.array(change, { maxLength: 10 }),
+        fc.array(change, { maxLength: 15, size: 'max' }),
+        fc.array(change, { maxLength: 10, size: 'max' }),
         (changes, more) => {
           const { registry } = made()
           const known = new Map<string, number>()

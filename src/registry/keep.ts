@@ -140,7 +140,7 @@ function savedProvider({ provider, parts }: Seat, catalog: Catalog<Seat>): Saved
  * What its groups were told, as far as another process could do the same. A provider of several
  * handlers speaks only for what all of its groups were told.
  */
-export function strategyOf(
+function strategyOf(
   { service, handlers, group }: Provider,
   catalog: Catalog<Seat>,
 ): string | undefined {

@@ -12,7 +12,7 @@ import type { Strategy } from '../model/strategy.js'
 import type { Seat, SeatParts } from '../resolve/seat.js'
 import type { Persist } from '../store/persist.js'
 import type { Dependents } from './dependents.js'
-import { type Sources, strategyOf } from './keep.js'
+import type { Sources } from './keep.js'
 import type { ServiceOptions } from './options.js'
 
 /** What an import did, by name of provider. */
@@ -166,10 +166,9 @@ class Merge {
       ? partsBefore
       : { ...partsBefore, ...parts.settingsOf(parsed.circuit) }
     const strategy = parts.strategyOf(parsed, seat)
-    const isNews = strategy?.name !== strategyOf(record, parts.catalog)
     this.#keepStrategies(before)
     this.#keepStrategies(record)
-    const changed = parts.rewrite(seat, record, next, isNews ? strategy : undefined)
+    const changed = parts.rewrite(seat, record, next, strategy)
     this.#undo.push(() => parts.rewrite(seat, before, partsBefore, undefined))
     if (changed) this.changed.push(before.name)
     return seat

@@ -70,12 +70,14 @@ describe('the lock of a file store', () => {
 
   it('is taken from a process that was killed, and whose parent never asked', async (context) => {
     needs(context, process.platform === 'linux', 'processes that nobody asks for: Linux')
-    // The shell becomes a program that knows nothing of its child.
-    const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 60'])
+    // The shell becomes a program that knows nothing of its child, which is killed after that.
+    const parent = spawn('sh', ['-c', 'sleep 60 & echo $!; exec sleep 60'])
     onTestFinished(() => void parent.kill('SIGKILL'))
     const [line] = await once(parent.stdout, 'data')
     const pid = Number(String(line))
     const state = (): string => readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.[0] ?? ''
+    while (readFileSync(`/proc/${parent.pid}/comm`, 'utf8').trim() !== 'sleep') await settled()
+    process.kill(pid, 'SIGKILL')
     while (state() !== 'Z') await settled()
     const started = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[19] ?? ''
     const { disk, open } = scene()

@@ -230,7 +230,8 @@ export class Circuit {
     const whole = Math.max(0, (retryAt ?? 0) - openedAt)
     const left =
       retryAt === null ? Number.POSITIVE_INFINITY : clamp((retryAt ?? 0) - wall, 0, whole)
-    this.#open(now, now + left, reason)
+    const age = Number.isFinite(left) ? whole - left : Math.max(0, wall - openedAt)
+    this.#open(now, now + left, reason, now - age)
   }
 
   #settleClosed(state: { failures: number }, verdict: Verdict, now: number): void {
@@ -266,11 +267,11 @@ export class Circuit {
     if (state.successes >= this.#settings.successThreshold) this.#close(now, 'probes succeeded')
   }
 
-  #open(now: number, retryAt: number, reason: string): void {
+  #open(now: number, retryAt: number, reason: string, openedAt: number = now): void {
     if (this.#state.kind === 'closed') this.#streak = this.#state.failures
     this.#openings += 1
     this.#nextRestMs = this.#restMs()
-    this.#become({ kind: 'open', openedAt: now, retryAt, reason }, now, reason)
+    this.#become({ kind: 'open', openedAt, retryAt, reason }, now, reason)
   }
 
   #close(now: number, reason: string): void {

@@ -110,6 +110,8 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
   /** The same as the signal says, cheaper to read. */
   #ended = false
   #started: Promise<void> | undefined
+  #startFailed = false
+  #ending: Promise<void> | undefined
   /** What is known about models, apart from services. */
   readonly models: ModelCatalog
   /** What the names of capabilities mean. */
@@ -486,12 +488,17 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
    * Reads the store, and keeps it true from then on. What was registered before is newer than what is
    * read. Without a store there is nothing to do. Rejects with `CorruptSnapshotError`,
    * `UnsupportedSnapshotError`, `StoreInUseError`, `StoreFailedError`: then nothing is read, and nothing
-   * will be written.
+   * will be written, until it is called again and succeeds.
    */
   start(): Promise<void> {
     this.#open('start')
-    this.#started ??= this.#begin()
-    this.#started.catch(() => {}) // told by an event as well: nobody has to wait for it
+    if (this.#started === undefined || this.#startFailed) {
+      this.#startFailed = false
+      this.#started = this.#begin()
+      this.#started.catch(() => {
+        this.#startFailed = true // told by an event as well: nobody has to wait for it
+      })
+    }
     return this.#started
   }
 
@@ -556,8 +563,12 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
    * Writes what is left to the store, removes all providers and stops background work. Calls in
    * flight finish. Rejects when the store could not be written, and has closed all the same.
    */
-  async close(): Promise<void> {
-    if (this.#ended) return
+  close(): Promise<void> {
+    this.#ending ??= this.#close()
+    return this.#ending
+  }
+
+  async #close(): Promise<void> {
     this.#ended = true // first: a listener that registers again would outlive the registry
     try {
       await this.#parts.persist?.close()

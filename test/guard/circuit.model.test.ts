@@ -378,6 +378,7 @@ class Restart extends Command {
     const { state, streak, openedAt, retryAt } = model
     const leftMs = retryAt - model.now
     const wholeMs = retryAt - openedAt
+    const ageMs = model.now - openedAt
     model.wall += this.#jumpMs
     model.now = this.#startMs
     Object.assign(model, { state: 'closed', streak: 0, window: [], openings: 0, probes: [] })
@@ -390,7 +391,10 @@ class Restart extends Command {
     else {
       // Until a clock that was set back catches up it waits, but never longer than it would have at all.
       const wait = Math.min(Math.max(0, leftMs - this.#jumpMs), wholeMs)
-      model.open(leftMs === Number.POSITIVE_INFINITY ? leftMs : wait)
+      const isolated = leftMs === Number.POSITIVE_INFINITY
+      model.open(isolated ? leftMs : wait)
+      // It opened when it did, not when it was read.
+      model.openedAt = model.now - (isolated ? Math.max(0, ageMs + this.#jumpMs) : wholeMs - wait)
     }
   }
 

@@ -23,7 +23,7 @@ type Step = readonly [
 /** What is changed in one turn, and then flushed. */
 type Plan = readonly (readonly Step[])[]
 
-const kills = Number(process.env.SWITCHGEAR_KILLS ?? 30)
+const kills = Number(process.env.SWITCHGEAR_REGISTRY_KILLS ?? 30)
 const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
 const compactAtBytes = 3_000
 

@@ -518,6 +518,23 @@ describe('start, flush and close', () => {
     registry.register({ service: 's', provider: echo, name: 'a', address })
     await expect(registry.close()).rejects.toThrow('disk full')
     expect(registry.list()).toEqual([])
+    await expect(registry.close()).rejects.toThrow('disk full') // whoever asks is told
+  })
+
+  it('can be started again when the store has been put right', async () => {
+    const inner = memoryStore(fixture('registry-2.0') as never)
+    let broken = true
+    const load = async () => {
+      if (broken) throw new Error('unplugged')
+      return inner.load()
+    }
+    const { registry } = made({ store: { ...inner, load } })
+    await expect(registry.start()).rejects.toThrow('unplugged')
+    await expect(registry.flush()).rejects.toThrow('unplugged')
+    broken = false
+    await registry.start()
+    await registry.flush()
+    expect(registry.list().map(({ name }) => name)).toEqual(['openai'])
     await registry.close()
   })
 

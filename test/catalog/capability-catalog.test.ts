@@ -10,7 +10,7 @@ import {
 import type { CapabilityDefinition } from '../../src/model/definition.js'
 import { parseDefinition } from '../../src/model/parse/definition.js'
 import { standardCapabilities } from '../../src/model/standard-capabilities.js'
-import { needs } from '../house/needs.js'
+import { wants } from '../house/needs.js'
 import { root } from '../house/sources.js'
 
 const definition = (
@@ -95,7 +95,7 @@ describe('the standard definitions', () => {
 
   it('hold every name that the facts on back ends use for a capability', (context) => {
     const file = join(root, '../shared/facts/backends.json')
-    needs(context, existsSync(file), 'the facts on back ends (../shared/facts/backends.json)')
+    wants(context, existsSync(file), 'the facts on back ends (../shared/facts/backends.json)')
     const catalog = new CapabilityCatalog()
     const entries: readonly { readonly capabilities?: unknown }[] = JSON.parse(
       readFileSync(file, 'utf8'),

@@ -15,7 +15,7 @@ import {
 } from '../../src/discovery/index.js'
 import { readHealthAnswer } from '../../src/model/health-answer.js'
 import type { ModelInput } from '../../src/model/llm-model.js'
-import { needs } from '../house/needs.js'
+import { wants } from '../house/needs.js'
 import { root } from '../house/sources.js'
 
 interface System {
@@ -187,7 +187,7 @@ const expected: readonly (readonly [
 
 describe('lists of models', () => {
   it.for(expected)('%s %s', ([system, path, importer, ...models], context) => {
-    needs(context, systems.length > 0, missing)
+    wants(context, systems.length > 0, missing)
     const found = importer(sample(system, path))
     expect(found).toHaveLength(models.length)
     for (const [index, model] of models.entries()) expect(found[index]).toMatchObject(model)
@@ -198,7 +198,7 @@ describe('lists of models', () => {
 })
 
 it('reads every health answer of the story', (context) => {
-  needs(context, systems.length > 0, missing)
+  wants(context, systems.length > 0, missing)
   const answers = systems.flatMap(({ sampleResponses }) =>
     Object.entries(sampleResponses).filter(([path]) => path.endsWith('#seed-contract')),
   )

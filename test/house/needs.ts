@@ -9,3 +9,8 @@ export function needs(context: TestContext, isThere: boolean, reason: string): v
   if (process.env.SWITCHGEAR_REQUIRE === 'all') throw new Error(`Missing: ${reason}`)
   context.skip(reason)
 }
+
+/** The same for what only stands beside some checkouts: nothing installs it, so not even CI can ask for it. */
+export function wants(context: TestContext, isThere: boolean, reason: string): void {
+  if (!isThere) context.skip(reason)
+}

@@ -4,6 +4,13 @@ export type {
   Validation,
 } from './catalog/capability-catalog.js'
 export type { ModelCatalog, ModelChange, ModelUpdate } from './catalog/model-catalog.js'
+export {
+  type AddressInput,
+  type AddressPolicy,
+  type AddressPolicyOptions,
+  type CheckedAddress,
+  createAddressPolicy,
+} from './core/address.js'
 export type { Clock } from './core/clock.js'
 export { systemClock } from './core/clock.js'
 export {
@@ -15,6 +22,10 @@ export {
   DependencyCycleError,
   DuplicateProviderError,
   type ErrorCode,
+  ForbiddenAddressError,
+  type ForbiddenReason,
+  HttpError,
+  type HttpFailure,
   type InputIssue,
   InvalidOptionsError,
   InvalidRegistrationError,

@@ -20,6 +20,8 @@ export const errorCodes = [
   'SWITCHGEAR_STORE_IN_USE',
   'SWITCHGEAR_STORE_FAILED',
   'SWITCHGEAR_REGISTRY_CLOSED',
+  'SWITCHGEAR_FORBIDDEN_ADDRESS',
+  'SWITCHGEAR_HTTP_FAILED',
 ] as const
 
 export type ErrorCode = (typeof errorCodes)[number]
@@ -405,5 +407,103 @@ export class RegistryClosedError extends SwitchgearError {
 
   constructor(what: string) {
     super(`Cannot ${what}: the registry was closed; make a new ServiceRegistry`)
+  }
+}
+
+/** Why an address is not connected to. `not-listed` is the one that an allow-list can change. */
+export type ForbiddenReason =
+  | 'not-a-url'
+  | 'scheme'
+  | 'port'
+  | 'user-info'
+  | 'host'
+  | 'metadata'
+  | 'link-local'
+  | 'unspecified'
+  | 'multicast'
+  | 'broadcast'
+  | 'documentation'
+  | 'embedded-ipv4'
+  | 'reserved'
+  | 'not-listed'
+
+/** Nothing was sent: the address is none that may be connected to. */
+export class ForbiddenAddressError extends SwitchgearError {
+  override readonly name = 'ForbiddenAddressError'
+  readonly code = 'SWITCHGEAR_FORBIDDEN_ADDRESS'
+  readonly retryable = false
+  /** The IP address, or what was given when it did not come that far. User-info is masked. */
+  readonly address: string
+  readonly reason: ForbiddenReason
+  /** The name that leads to the address, if it was given as a name. */
+  readonly hostname: string | undefined
+
+  constructor(address: string, reason: ForbiddenReason, hostname?: string) {
+    const shown = oneLine(address.replace(/\/\/[^/?#]*@/, '//***@'))
+    const via = hostname === undefined ? '' : `, which '${oneLine(hostname)}' leads to,`
+    super(`Refused to connect to '${shown}'${via} because ${forbiddenText[reason]}`)
+    this.address = shown
+    this.reason = reason
+    this.hostname = hostname
+  }
+}
+
+const never = 'so nothing ever connects to it; give another address'
+
+const forbiddenText: Readonly<Record<ForbiddenReason, string>> = {
+  'not-a-url': 'it is no URL; give one such as http://127.0.0.1:8188/path',
+  scheme: 'only http, https, ws and wss are spoken; give one such as http://127.0.0.1:8188/path',
+  port: 'a port is a whole number from 1 to 65535',
+  'user-info': 'it has a user name or password in it; give credentials as a header',
+  host: 'its host is neither a name nor an IP address',
+  metadata: `clouds give away credentials there, ${never}`,
+  'link-local': `it is link-local, where clouds give away credentials, ${never}`,
+  unspecified: `it is the unspecified address, ${never}, such as 127.0.0.1`,
+  multicast: `it is a multicast address, ${never}`,
+  broadcast: `it is the broadcast address, ${never}`,
+  documentation: `it is reserved for documentation, ${never}`,
+  'embedded-ipv4': `it hides an IPv4 address inside an IPv6 one, ${never}: the IPv4 address itself`,
+  reserved: `it is reserved for other uses, ${never}`,
+  'not-listed':
+    'it is neither loopback nor private as far as allowed, nor on the allow-list; add the name or the network to `allow` if you trust it',
+}
+
+/** Why there is no answer over HTTP. */
+export type HttpFailure =
+  | 'refused'
+  | 'timeout'
+  | 'dns'
+  | 'reset'
+  | 'too-large'
+  | 'forbidden'
+  | 'aborted'
+  | 'tls'
+  | 'protocol'
+  | 'status'
+
+/** A request over HTTP has no answer that could be used; `kind` says why, `cause` has the evidence. */
+export class HttpError extends SwitchgearError {
+  override readonly name = 'HttpError'
+  readonly code = 'SWITCHGEAR_HTTP_FAILED'
+  readonly kind: HttpFailure
+  /** Without user-info and query, which may hold secrets. */
+  readonly url: string
+  /** Of the answer, where there was one. */
+  readonly status: number | undefined
+
+  constructor(
+    kind: HttpFailure,
+    url: string,
+    what: string,
+    facts: { readonly status?: number; readonly cause?: unknown } = {},
+  ) {
+    super(`${url} ${what}`, 'cause' in facts ? { cause: facts.cause } : undefined)
+    this.kind = kind
+    this.url = url
+    this.status = facts.status
+  }
+
+  get retryable(): boolean {
+    return ['refused', 'timeout', 'dns', 'reset'].includes(this.kind)
   }
 }

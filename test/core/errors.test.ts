@@ -24,6 +24,8 @@ const made = [
   new errors.StoreInUseError('the store', 'process 1', 'stop it'),
   new errors.StoreFailedError('the store', 'could not write', new Error('disk full')),
   new errors.RegistryClosedError('register'),
+  new errors.ForbiddenAddressError('169.254.169.254', 'link-local', 'evil.example'),
+  new errors.HttpError('refused', 'http://127.0.0.1:1/', 'was refused'),
 ]
 
 describe('every error', () => {

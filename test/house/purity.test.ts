@@ -10,6 +10,7 @@ const doors: Readonly<Record<string, string>> = {
   'p-limit': 'core/limit.ts',
   semver: 'core/version.ts',
   opossum: 'guard/opossum.ts',
+  undici: 'core/connection.ts',
 }
 
 /** May be used anywhere: schemas belong to what they describe. */

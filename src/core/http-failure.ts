@@ -32,7 +32,8 @@ export function toHttpError(error: unknown, url: string, status?: number): HttpE
   for (const one of evidence(error)) {
     if (one instanceof ForbiddenAddressError)
       return new HttpError('forbidden', url, `may not be asked. ${one.message}`, { cause: one })
-    if (one instanceof HttpError) return failure(one.kind, url, one, oneLine(one), status)
+    if (one instanceof HttpError)
+      return failure(one.kind, url, one, codeOf(one.cause) || oneLine(one.cause ?? 'no address'))
     const code = codeOf(one)
     const kind = kinds.find(([, pattern]) => pattern.test(code))?.[0]
     if (kind !== undefined) return failure(kind, url, error, code, status)
@@ -53,11 +54,10 @@ function failure(
   })
 }
 
-/** The error, what it gathers (one per address that was tried), and what caused it. */
+/** The error, and what caused it. When several addresses were tried, Node gives the code of the first. */
 function evidence(error: unknown, depth = 0): unknown[] {
   if (!(error instanceof Error) || depth > 5) return [error]
-  const gathered = error instanceof AggregateError ? error.errors : []
-  return [error, ...[...gathered, error.cause].flatMap((one) => evidence(one, depth + 1))]
+  return [error, ...evidence(error.cause, depth + 1)]
 }
 
 const codeOf = (error: unknown): string =>

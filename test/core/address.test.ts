@@ -161,6 +161,11 @@ describe('an address policy', () => {
     expect(judged).toEqual(['ok', 'metadata', 'not-listed', 'link-local', 'host', 'dns'])
   })
 
+  it('leaves the zone of a resolved address out: it says no more than by which way', async () => {
+    const policy = createAddressPolicy({ resolve: async () => ['fd00::1%eth0', 'fd00::1'] })
+    expect((await policy.check('http://gpu-1')).addresses).toEqual(['fd00::1'])
+  })
+
   it('is not led astray by a resolver that fails', async () => {
     const resolve = async (): Promise<string[]> => {
       throw Object.assign(new Error('getaddrinfo ENOTFOUND'), { code: 'ENOTFOUND' })

@@ -200,7 +200,11 @@ describe('a failure says what kind it is', () => {
     const to = (...addresses: string[]) => ({
       policy: createAddressPolicy({ resolve: async () => addresses }),
     })
-    expect(await kindOf('http://gpu-1/', to())).toBe('dns')
+    expect(await failure(fetchAnswer('http://gpu-1/x', to()))).toMatchObject({
+      kind: 'dns',
+      url: 'http://gpu-1/x',
+      message: 'http://gpu-1/x has a name that could not be resolved; check the name (no address)',
+    })
     expect(await kindOf('http://gpu-1/', to('127.0.0.1', '169.254.169.254'))).toBe('forbidden')
   })
 
@@ -443,6 +447,11 @@ describe('lines', () => {
       })
       expect(await collect(streamLines(url))).toEqual(['{"a":"ü€😀"}', '', 'data: x', '', 'last'])
     }
+  })
+
+  it('are counted each by itself', async () => {
+    const { url } = await serve((_, response) => response.end('0123456789\n'.repeat(100)))
+    expect(await collect(streamLines(url, { maxLineLength: 10 }))).toHaveLength(100)
   })
 
   it('of an answer that is none are an error with its status', async () => {

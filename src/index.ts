@@ -47,6 +47,10 @@ export type { Percentiles } from './core/histogram.js'
 export type { Logger } from './core/logger.js'
 export type { Cause } from './core/outcome.js'
 export type { Random } from './core/random.js'
+export { functionProbe } from './health/probes/function.js'
+export { type HttpProbeOptions, httpProbe } from './health/probes/http.js'
+export { type TcpProbeOptions, tcpProbe } from './health/probes/tcp.js'
+export { type WebSocketProbeOptions, webSocketProbe } from './health/probes/web-socket.js'
 export type { Capability, RequirementInput } from './model/capability.js'
 export type { Comparison } from './model/compare.js'
 export type { CapabilityDefinition } from './model/definition.js'
@@ -56,7 +60,7 @@ export type {
   RegistryEventOf,
   RegistryEventType,
 } from './model/event.js'
-export type { Check, CheckAnswer, Health } from './model/health.js'
+export type { Check, CheckAnswer, CheckOptions, CheckReport, Health } from './model/health.js'
 export type { JsonSchema } from './model/json-schema.js'
 export type { Evidence, Model, ModelCost, ModelInput, Provenance } from './model/llm-model.js'
 export type { Migration, SnapshotDocument } from './model/migrations/migration.js'
@@ -70,10 +74,12 @@ export type {
   CircuitState,
   CircuitStats,
   LostDependency,
+  Probe,
   ProviderChanges,
   ProviderRecord,
   ProviderView,
   Registration,
+  RegistrationHealth,
   WithSignal,
 } from './model/provider.js'
 export { NoProviderError, type ProviderRefusal, type Refusal } from './model/refusal.js'
@@ -99,7 +105,7 @@ export type {
 } from './model/strategy.js'
 export type { CircuitHandle } from './registry/circuit-handle.js'
 export type { ListFilter } from './registry/listing.js'
-export type { RegistryOptions, ServiceOptions } from './registry/options.js'
+export type { HealthOptions, RegistryOptions, ServiceOptions } from './registry/options.js'
 export {
   type CapabilityItem,
   type RegistrationHandle,

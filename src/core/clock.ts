@@ -67,6 +67,15 @@ export function after(clock: Clock, ms: number, fn: () => void): () => void {
   return () => cancel.abort()
 }
 
+/** As `after`, but never keeps the process alive. */
+export function later(clock: Clock, ms: number, fn: () => void): () => void {
+  const stop = clock.every(Math.max(1, ms), () => {
+    stop()
+    fn()
+  })
+  return stop
+}
+
 const immediate = setImmediate
 
 /** Resolves when everything that is ready to run has run; lets a fake clock settle between steps. */

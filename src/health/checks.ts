@@ -1,7 +1,9 @@
-import { after, type Clock } from '../core/clock.js'
+import type { Clock } from '../core/clock.js'
 import { type Limit, limit } from '../core/limit.js'
-import type { Check, CheckAnswer, Health } from '../model/health.js'
+import type { Check, Checking, CheckReport, CheckSettings, Health } from '../model/health.js'
 import type { Provider } from '../model/provider.js'
+import { CheckRun } from './run.js'
+import { type Finding, observed, streakAfter } from './verdict.js'
 
 /** A provider as far as its health goes. */
 export interface Checked {
@@ -9,12 +11,14 @@ export interface Checked {
   readonly check: Check | undefined
   readonly hasCheck: boolean
   /** Another object after it was replaced. */
-  readonly parts: object
+  readonly parts: { readonly health: CheckSettings }
   readonly health: Health
   /** What the last check said, where health takes up more than that. */
   readonly verdict?: Health
   checkedAt: number
-  checking: Promise<void> | undefined
+  checking: Checking | undefined
+  /** Checks in a row: passed above 0, failed below. */
+  streak: number
   readonly removed: boolean
   /** Takes up a verdict: its health may become another. */
   judge(verdict: Health): void
@@ -23,10 +27,6 @@ export interface Checked {
 export interface HealthSettings {
   /** A verdict older than this is asked for anew by the next asynchronous look-up. Default 5,000. */
   readonly maxAgeMs: number
-  /** After this a check has failed. Default 2,000. */
-  readonly timeoutMs: number
-  /** How often `waitReady` repeats failed checks. Default 30,000. */
-  readonly intervalMs: number
 }
 
 /** What the checks tell, and ask, their surroundings. */
@@ -40,6 +40,8 @@ export interface CheckPorts<S> {
   changed(seat: S, previous: Health): void
   /** The verdict is another, whatever that does to the health. */
   judged?(seat: S): void
+  /** A check learned more than its verdict: `judge` takes up that, in the same turn. */
+  learned?(seat: S, report: CheckReport, judge: () => void): void
 }
 
 /** Checks run at once by `checkAll`. */
@@ -79,17 +81,17 @@ export class HealthChecks<S extends Checked> {
     const rested = this.#ports.restsUntil(seat, now)
     if (seat.checkedAt < recentFrom) return rested
     if (!this.unwell.has(seat)) return Number.POSITIVE_INFINITY
-    return Math.max(seat.checkedAt + this.#settings.intervalMs, rested)
+    return Math.max(seat.checkedAt + seat.parts.health.intervalMs, rested)
   }
 
   /** Never rejects: what goes wrong is the verdict. */
   check(seat: S): Promise<void> {
-    if (seat.checking !== undefined) return seat.checking
-    const checking = this.#run(seat).finally(() => {
-      if (seat.checking === checking) seat.checking = undefined
-    })
-    seat.checking = checking
-    return checking
+    return seat.checking?.wait() ?? this.#begin(seat, true).done
+  }
+
+  /** The same when nobody waits for it: then one failure more or less decides nothing. */
+  observe(seat: S): Promise<void> {
+    return (seat.checking ?? this.#begin(seat, false)).done
   }
 
   /** Whether each of them is well; one whose circuit is open is not asked, and is not. */
@@ -116,67 +118,42 @@ export class HealthChecks<S extends Checked> {
 
   /** A verdict of now. A bad one counts against the circuit. */
   learn(seat: S, verdict: Health, problem: unknown): void {
-    seat.checkedAt = this.#ports.clock.now()
-    if (verdict === 'unhealthy') {
-      this.failures += 1
-      this.#ports.failed(seat, problem instanceof Error ? problem : new Error(String(problem)))
-    }
+    this.#asked(seat, verdict, problem)
     this.mark(seat, verdict)
   }
 
   forget(seat: S): void {
     this.unwell.delete(seat)
+    seat.checking?.cancel()
   }
 
-  async #run(seat: S): Promise<void> {
-    const { clock } = this.#ports
-    const { timeoutMs } = this.#settings
+  #begin(seat: S, isAwaited: boolean): CheckRun {
     const { parts } = seat
-    const giveUp = new AbortController()
-    const cancel = after(clock, timeoutMs, () =>
-      giveUp.abort(new Error(`no answer within ${timeoutMs} ms`)),
-    )
-    let health: Health
-    let problem: unknown
-    try {
-      const answer = await Promise.race([ask(seat.check, giveUp.signal), aborted(giveUp.signal)])
-      health = verdict(answer)
-      problem =
-        typeof answer === 'object' && answer?.message !== undefined
-          ? answer.message
-          : 'its check said no'
-    } catch (error) {
-      health = 'unhealthy'
-      problem = error
-    } finally {
-      cancel()
-    }
-    if (seat.removed || seat.parts !== parts) return // the verdict is about somebody else
-    this.learn(seat, health, problem)
+    const run = new CheckRun(this.#ports.clock, parts.health.timeoutMs)
+    run.isAwaited = isAwaited
+    seat.checking = run // first: a check that asks for itself waits, instead of asking for ever
+    void run.ask(seat.check, (finding) => {
+      if (seat.checking === run) seat.checking = undefined
+      if (seat.removed || seat.parts !== parts) return // the verdict is about somebody else
+      this.#conclude(seat, finding, run.isAwaited)
+    })
+    return run
   }
-}
 
-async function ask(check: Check | undefined, signal: AbortSignal): Promise<CheckAnswer> {
-  return check === undefined ? true : check(signal)
-}
+  #conclude(seat: S, finding: Finding, isAwaited: boolean): void {
+    const { health, problem, learned } = finding
+    seat.streak = streakAfter(seat.streak, health)
+    const { verdict: before = seat.health, streak, parts } = seat
+    const verdict = isAwaited ? health : observed(before, finding, streak, parts.health)
+    this.#asked(seat, health, problem)
+    if (learned === undefined || this.#ports.learned === undefined) this.mark(seat, verdict)
+    else this.#ports.learned(seat, learned, () => this.mark(seat, verdict))
+  }
 
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
-  })
-}
-
-const states: ReadonlySet<unknown> = new Set([
-  'healthy',
-  'degraded',
-  'unhealthy',
-  'loading',
-  'unknown',
-])
-
-/** Anything but a clear yes is a no. */
-function verdict(answer: unknown): Health {
-  if (typeof answer === 'object' && answer !== null && 'status' in answer)
-    return states.has(answer.status) ? (answer.status as Health) : 'unhealthy'
-  return answer === true ? 'healthy' : 'unhealthy'
+  #asked(seat: S, health: Health, problem: unknown): void {
+    seat.checkedAt = this.#ports.clock.now()
+    if (health !== 'unhealthy') return
+    this.failures += 1
+    this.#ports.failed(seat, problem instanceof Error ? problem : new Error(String(problem)))
+  }
 }

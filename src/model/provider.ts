@@ -1,5 +1,5 @@
 import type { Capability } from './capability.js'
-import type { Check, Health } from './health.js'
+import type { Check, CheckAnswer, CheckOptions, Health } from './health.js'
 import type { PriorityLevel, PriorityName } from './priority.js'
 import type { StrategyChoice } from './strategy.js'
 
@@ -77,6 +77,20 @@ export type CapabilityInput = string | Capability
 /** What `connect` gets to know about the provider it makes an instance for. */
 export type ProviderRecord = Provider
 
+/** A way to ask a provider from outside whether it is well. It must cost nothing and change nothing. */
+export interface Probe {
+  /** Of the kind: `http`, `tcp`. */
+  readonly name: string
+  /** A throw is a no. The signal aborts when its time is up. */
+  check(provider: ProviderRecord, signal: AbortSignal): CheckAnswer | Promise<CheckAnswer>
+}
+
+/** How to ask, by one of `check` and `probe`, and how often. What is left out is as the registry's. */
+export interface RegistrationHealth extends CheckOptions {
+  readonly check?: Check | undefined
+  readonly probe?: Probe | undefined
+}
+
 /** Gives the call its abort signal: new arguments, or the same to leave the call alone. */
 export type WithSignal = (
   method: string,
@@ -107,7 +121,7 @@ interface RegistrationFields {
   /** Calls in flight at once; unlimited when left out. */
   readonly concurrency?: number | undefined
   /** How to ask whether it is well; an `isHealthy` method of the instance is found by itself. */
-  readonly health?: { readonly check?: Check | undefined } | undefined
+  readonly health?: RegistrationHealth | undefined
   readonly weight?: number | undefined
   readonly address?: string | undefined
   /** Providers that name the same credential share its cool-downs. */

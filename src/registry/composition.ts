@@ -15,10 +15,13 @@ import { Cooldown } from '../guard/cooldown.js'
 import type { Guard } from '../guard/guard.js'
 import { Snapshots } from '../guard/opossum.js'
 import { HealthChecks } from '../health/checks.js'
+import { HealthMonitor } from '../health/monitor.js'
 import { definitionKey } from '../model/definition.js'
 import type { RegistryEvent } from '../model/event.js'
+import type { CheckSettings } from '../model/health.js'
 import { modelKey } from '../model/llm-model.js'
 import { circuitSettings } from '../model/parse/circuit.js'
+import { checkSettings } from '../model/parse/health.js'
 import type { ParsedRegistration } from '../model/parse/registration.js'
 import type {
   CircuitOptions,
@@ -39,6 +42,7 @@ import { Persist, type PersistPorts } from '../store/persist.js'
 import { toStrategy } from '../strategy/built-in.js'
 import { Dependents } from './dependents.js'
 import { isKept, kept, type Remembered } from './keep.js'
+import { learnFromCheck } from './learn.js'
 import { Listing } from './listing.js'
 import type { RegistryOptions, ServiceOptions } from './options.js'
 import { Pulse } from './ready.js'
@@ -55,6 +59,7 @@ export class Composition {
   readonly events: Events<RegistryEvent>
   readonly pulse: Pulse = new Pulse()
   readonly checks: HealthChecks<Seat>
+  readonly monitor: HealthMonitor<Seat>
   readonly resolver: Resolver
   readonly calls: CallPorts
   readonly dependents: Dependents
@@ -71,6 +76,7 @@ export class Composition {
   readonly #guards: SeatPorts
   /** Of providers that bring no settings of their own. */
   readonly #circuit: CircuitSettings
+  readonly #health: CheckSettings
   readonly #credentials = new Map<string, Cooldown>()
   readonly #retryBudgets = new Map<string, RetryBudget>()
   readonly #generated = new Map<string, number>()
@@ -78,27 +84,35 @@ export class Composition {
 
   constructor(options: RegistryOptions) {
     const { clock = systemClock, random = systemRandom, logger = silentLogger } = options
-    const { maxAgeMs = 5_000, timeoutMs = 2_000, intervalMs = 30_000 } = options.health ?? {}
+    const { maxAgeMs = 5_000, concurrency = 32 } = options.health ?? {}
     this.options = options
     this.#logs = logger !== silentLogger
     this.#circuit = circuitSettings(options.circuit, undefined)
+    this.#health = checkSettings(options.health)
     this.clock = clock
     this.random = random
     this.logger = logger
     this.events = new Events((error, { type }) => this.#listenerFailed(type, error))
     this.checks = new HealthChecks(
-      { maxAgeMs, timeoutMs, intervalMs },
+      { maxAgeMs },
       {
         clock,
-        resting: (seat, now) => seat.usedGuard?.circuit.stateAt(now) === 'open',
+        resting: isResting,
         restsUntil: (seat, now) => seat.usedGuard?.circuit.opening(now)?.retryAt ?? now,
         failed: (seat, error) => seat.guard.recordFailedCheck(error),
         changed: (seat, previous) => this.#healthChanged(seat, previous),
         judged: ({ named, provider }) => {
           if (named) this.mark('health', provider.name)
         },
+        learned: (seat, report, judge) => learnFromCheck(this, seat, report, judge),
       },
     )
+    this.monitor = new HealthMonitor(concurrency, {
+      clock,
+      random,
+      resting: isResting,
+      observe: (seat) => this.checks.observe(seat),
+    })
     this.capabilities = new CapabilityCatalog(options.capabilities, ({ definition }) => {
       this.resolver.plans.clear() // they were compiled with what was defined before
       this.catalog.changes += 1
@@ -321,6 +335,7 @@ export class Composition {
     this.catalog.remove(seat)
     this.#leave(seat)
     this.checks.forget(seat)
+    this.monitor.forget(seat)
     this.resolver.forget(seat)
     seat.retire()
     this.#tidyCredential(seat.provider)
@@ -338,6 +353,8 @@ export class Composition {
       connect: parsed.connect,
       ...this.settingsOf(parsed.circuit),
       check: parsed.check,
+      health:
+        parsed.health === undefined ? this.#health : checkSettings(parsed.health, this.#health),
       withSignal: (parsed.withSignal as WithSignal | undefined) ?? knownWithSignal(parsed.instance),
       except: parsed.except.length === 0 ? noNames : new Set(parsed.except),
     }
@@ -374,6 +391,7 @@ export class Composition {
   /** Counted among those that have a check, and those that wait for their instance. */
   #enter(seat: Seat): void {
     if (seat.hasCheck) this.checks.count += 1
+    this.monitor.watch(seat)
     if (seat.instance === undefined && !seat.dormant) this.resolver.unconnected += 1
   }
 
@@ -411,9 +429,10 @@ export class Composition {
         events.emit({ type: 'call.refused', refusal: Object.freeze(refusal), ...called })
       },
       listenerFailed: (event, error) => this.#listenerFailed(event, error),
-      connected: ({ hasCheck }) => {
+      connected: (seat) => {
         this.resolver.unconnected -= 1
-        if (hasCheck) this.checks.count += 1
+        if (seat.hasCheck) this.checks.count += 1
+        this.monitor.watch(seat)
       },
     }
   }
@@ -644,6 +663,9 @@ const transitionEvents = {
 } as const
 
 const noNames: ReadonlySet<string> = new Set()
+
+const isResting = (seat: Seat, now: number): boolean =>
+  seat.usedGuard?.circuit.stateAt(now) === 'open'
 
 function classOf(instance: object | undefined): unknown {
   try {

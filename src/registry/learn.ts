@@ -1,13 +1,54 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { CapabilityCatalog } from '../catalog/capability-catalog.js'
+import type { HealthChecks } from '../health/checks.js'
 import type { Capability } from '../model/capability.js'
+import type { CheckReport } from '../model/health.js'
 import { type HealthAnswer, readHealthAnswer } from '../model/health-answer.js'
 import type { Provider } from '../model/provider.js'
 import type { Seat } from '../resolve/seat.js'
-import type { Composition } from './composition.js'
+
+/** Who takes up what providers say of themselves. */
+export interface Learner {
+  readonly capabilities: CapabilityCatalog
+  readonly checks: HealthChecks<Seat>
+  turn<T>(change: () => T): T
+  change(seat: Seat, record: Provider): void
+  log(level: 'debug' | 'warn', message: string, fields: Readonly<Record<string, unknown>>): void
+}
 
 /** Takes up what a health answer says of a provider: its record and its health, in one turn. */
-export function learnFromHealth(parts: Composition, seat: Seat, body: unknown): void {
-  const known = (name: string): boolean => parts.capabilities.has(name)
-  const answer = readHealthAnswer(body, known)
+export function learnFromHealth(parts: Learner, seat: Seat, body: unknown): void {
+  const answer = read(parts, body)
+  takeUp(parts, seat, answer, () =>
+    parts.checks.learn(seat, answer.status, 'its health answer says so'),
+  )
+}
+
+/** The same for what a check reports, which has its verdict already. What cannot be read changes nothing. */
+export function learnFromCheck(
+  parts: Learner,
+  seat: Seat,
+  report: CheckReport,
+  judge: () => void,
+): void {
+  let answer: HealthAnswer
+  try {
+    answer = read(parts, report)
+  } catch (error) {
+    parts.log('warn', 'what a check learned cannot be read', {
+      provider: seat.provider.name,
+      error,
+    })
+    judge()
+    return
+  }
+  takeUp(parts, seat, answer, judge)
+}
+
+const read = ({ capabilities }: Learner, body: unknown): HealthAnswer =>
+  readHealthAnswer(body, (name) => capabilities.has(name))
+
+function takeUp(parts: Learner, seat: Seat, answer: HealthAnswer, judge: () => void): void {
   const before = seat.provider
   const record: Provider = {
     ...before,
@@ -18,8 +59,8 @@ export function learnFromHealth(parts: Composition, seat: Seat, body: unknown): 
     capabilities: capabilitiesAfter(parts, before.capabilities, answer),
   }
   parts.turn(() => {
-    parts.change(seat, record)
-    parts.checks.learn(seat, answer.status, 'its health answer says so')
+    if (!isDeepStrictEqual(before, record)) parts.change(seat, record)
+    judge()
   })
   if (answer.ignored.length > 0)
     parts.log('debug', 'part of a health answer was not understood', {
@@ -33,7 +74,7 @@ export function learnFromHealth(parts: Composition, seat: Seat, body: unknown): 
  * Capabilities that nobody has defined it cannot know, so they stay.
  */
 function capabilitiesAfter(
-  { capabilities }: Composition,
+  { capabilities }: Learner,
   before: readonly Capability[],
   { capabilities: said = [], exhaustive, lacks }: HealthAnswer,
 ): readonly Capability[] {

@@ -3,6 +3,7 @@ import type { Logger } from '../core/logger.js'
 import type { Cause } from '../core/outcome.js'
 import type { Random } from '../core/random.js'
 import type { CapabilityDefinition } from '../model/definition.js'
+import type { CheckOptions } from '../model/health.js'
 import type { Migration } from '../model/migrations/migration.js'
 import type { CircuitOptions, ProviderRecord } from '../model/provider.js'
 import type { Store } from '../store/store.js'
@@ -23,21 +24,22 @@ export interface ServiceOptions<T = unknown> {
   readonly standIn?: T | undefined
 }
 
+/** How providers are checked, unless their registration says otherwise. */
+export interface HealthOptions extends CheckOptions {
+  /** A verdict older than this is asked for anew by an asynchronous look-up. Default 5,000. */
+  readonly maxAgeMs?: number | undefined
+  /** Checks of the monitor at once. Default 32. */
+  readonly concurrency?: number | undefined
+  /** Whether providers are checked in the background from `start()` on. Default true. */
+  readonly monitor?: boolean | undefined
+}
+
 export interface RegistryOptions<S extends object = Record<string, unknown>> {
   /** Services that `waitReady` and `missing` ask for. Default none. */
   readonly requiredServices?: readonly (keyof S & string)[] | undefined
   /** Defaults for every provider's circuit. */
   readonly circuit?: CircuitOptions | undefined
-  readonly health?:
-    | {
-        /** A verdict older than this is asked for anew by an asynchronous look-up. Default 5,000. */
-        readonly maxAgeMs?: number | undefined
-        /** How long one check may take. Default 2,000. */
-        readonly timeoutMs?: number | undefined
-        /** How often `waitReady` repeats failed checks. Default 30,000. */
-        readonly intervalMs?: number | undefined
-      }
-    | undefined
+  readonly health?: HealthOptions | undefined
   readonly services?:
     | { readonly [K in keyof S & string]?: ServiceOptions<S[K]> | undefined }
     | undefined

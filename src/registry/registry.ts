@@ -569,6 +569,7 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
   }
 
   async #close(): Promise<void> {
+    this.#parts.monitor.stop()
     this.#ended = true // first: a listener that registers again would outlive the registry
     try {
       await this.#parts.persist?.close()
@@ -592,6 +593,13 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
   }
 
   async #begin(): Promise<void> {
+    await this.#load()
+    if (this.#ended) return
+    const { catalog, monitor, options } = this.#parts
+    if (options.health?.monitor !== false) monitor.start(catalog.members())
+  }
+
+  async #load(): Promise<void> {
     const parts = this.#parts
     const { persist, options } = parts
     if (persist === undefined || options.store === undefined) return

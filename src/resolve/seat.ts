@@ -2,12 +2,13 @@ import type { Member } from '../catalog/scope.js'
 import type { Timed } from '../core/heap.js'
 import { Cooldown } from '../guard/cooldown.js'
 import { Guard, type GuardPorts } from '../guard/guard.js'
-import type { Check, CheckAnswer, Health } from '../model/health.js'
+import type { Check, CheckAnswer, Checking, CheckSettings, Health } from '../model/health.js'
 import type { PriorityLevel } from '../model/priority.js'
 import type {
   CircuitOptions,
   CircuitSettings,
   LostDependency,
+  Probe,
   Provider,
   WithSignal,
 } from '../model/provider.js'
@@ -29,7 +30,8 @@ export interface SeatParts {
   readonly circuit: CircuitSettings
   /** What the registration itself says about the circuit: what is written down of it. */
   readonly ownCircuit: CircuitOptions | undefined
-  readonly check: Check | undefined
+  readonly check: Check | Probe | undefined
+  readonly health: CheckSettings
   readonly withSignal: WithSignal | undefined
   readonly except: ReadonlySet<string>
 }
@@ -56,7 +58,9 @@ export class Seat implements Member, Timed {
   lost: readonly LostDependency[] = nothingLost
   /** When the health was last asked for; -Infinity for never. */
   checkedAt: number = Number.NEGATIVE_INFINITY
-  checking: Promise<void> | undefined = undefined
+  checking: Checking | undefined = undefined
+  /** Checks in a row: passed above 0, failed below. */
+  streak = 0
   /** Whether there is anything to ask; found out when the instance comes, so that counts stay true. */
   hasCheck: boolean
   instance: object | undefined
@@ -109,9 +113,11 @@ export class Seat implements Member, Timed {
     return this.#guard
   }
 
-  /** The check of the registration, or the instance's own `isHealthy`. */
+  /** The check or probe of the registration, or the instance's own `isHealthy`. */
   get check(): Check | undefined {
-    if (!this.hasCheck || this.parts.check !== undefined) return this.parts.check
+    const { check } = this.parts
+    if (typeof check === 'object') return (signal) => check.check(this.provider, signal)
+    if (!this.hasCheck || check !== undefined) return check
     const instance = this.instance as { isHealthy(signal: AbortSignal): CheckAnswer }
     return (signal) => instance.isHealthy(signal)
   }
@@ -174,7 +180,9 @@ export class Seat implements Member, Timed {
       this.guarded = undefined
       this.promised = undefined
       this.hasCheck = canBeAsked(parts)
+      this.checking?.cancel()
       this.checking = undefined
+      this.streak = 0
       this.checkedAt = Number.NEGATIVE_INFINITY
     }
     if (parts !== before || concurrency !== provider.concurrency)

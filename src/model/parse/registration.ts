@@ -3,10 +3,17 @@ import { type InputIssue, InvalidRegistrationError } from '../../core/errors.js'
 import type { Capability } from '../capability.js'
 import type { Check } from '../health.js'
 import { type PriorityLevel, type PriorityName, priorityLevels } from '../priority.js'
-import { type CircuitOptions, everyHandler, type Provider } from '../provider.js'
+import {
+  type CircuitOptions,
+  everyHandler,
+  type Probe,
+  type Provider,
+  type RegistrationHealth,
+} from '../provider.js'
 import type { Strategy, StrategyChoice } from '../strategy.js'
 import { capability, toCapability } from './capability.js'
 import { circuit } from './circuit.js'
+import { registrationHealth } from './health.js'
 import { parse, preview, safeParse, toIssues, unknownField, unreadable } from './read.js'
 import {
   count,
@@ -82,7 +89,7 @@ const registrationFields = {
   limits: plainData,
   circuit: circuit,
   concurrency: count,
-  health: z.strictObject({ check: fn<Check>('a function that checks').optional() }),
+  health: registrationHealth,
   weight: positive,
   address: text,
   credential: text,
@@ -174,7 +181,9 @@ export interface ParsedRegistration {
   readonly connect: ((record: Provider, signal: AbortSignal) => unknown) | undefined
   readonly strategy: StrategyChoice | undefined
   readonly circuit: CircuitOptions | undefined
-  readonly check: Check | undefined
+  readonly check: Check | Probe | undefined
+  /** How it is checked, as far as the registration says. */
+  readonly health: RegistrationHealth | undefined
   readonly withSignal: ((...args: never[]) => readonly unknown[]) | undefined
   readonly except: readonly string[]
   readonly replace: boolean
@@ -257,7 +266,8 @@ function toParsed(data: RegistrationData & { readonly service: string }): Parsed
     connect: data.connect,
     strategy: data.strategy,
     circuit: data.circuit,
-    check: data.health?.check,
+    check: data.health?.check ?? data.health?.probe,
+    health: data.health,
     withSignal: data.withSignal,
     except: data.guard?.except ?? none,
     replace: data.replace ?? false,

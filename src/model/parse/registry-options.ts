@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { type InputIssue, InvalidOptionsError } from '../../core/errors.js'
 import { circuit } from './circuit.js'
+import { registryHealth } from './health.js'
 import { parse } from './read.js'
-import { fn, positive, text, texts, wait } from './words.js'
+import { fn, text, texts } from './words.js'
 
 const port = <T>(what: string, ...methods: readonly string[]) =>
   z.custom<T>(
@@ -29,13 +30,7 @@ const serviceOptions = z.strictObject({
 const registryOptions = z.strictObject({
   requiredServices: texts.optional(),
   circuit: circuit.optional(),
-  health: z
-    .strictObject({
-      maxAgeMs: wait.optional(),
-      timeoutMs: positive.optional(),
-      intervalMs: positive.optional(),
-    })
-    .optional(),
+  health: registryHealth.optional(),
   services: z.record(z.string(), serviceOptions.optional()).optional(),
   allowStandIns: z.boolean().optional(),
   retryBudget: z

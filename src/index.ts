@@ -47,6 +47,8 @@ export type { Percentiles } from './core/histogram.js'
 export type { Logger } from './core/logger.js'
 export type { Cause } from './core/outcome.js'
 export type { Random } from './core/random.js'
+export type { Source, View } from './discovery/source.js'
+export type { SourceState } from './discovery/watcher.js'
 export { functionProbe } from './health/probes/function.js'
 export { type HttpProbeOptions, httpProbe } from './health/probes/http.js'
 export { type TcpProbeOptions, tcpProbe } from './health/probes/tcp.js'
@@ -85,6 +87,7 @@ export type {
 export { NoProviderError, type ProviderRefusal, type Refusal } from './model/refusal.js'
 export type { ServiceRequest } from './model/request.js'
 export type { SavedCircuit } from './model/saved-circuit.js'
+export type { Sighting } from './model/sighting.js'
 export type {
   SavedCircuitEntry,
   SavedHealth,
@@ -113,6 +116,7 @@ export {
   ServiceRegistry,
   type WaitReadyOptions,
 } from './registry/registry.js'
+export type { SourceChange } from './registry/sources.js'
 export type { Imported } from './registry/takeover.js'
 export type { DescribeFilter, RegistryDescription } from './registry/views.js'
 export { type CallContext, currentCall } from './resolve/context.js'

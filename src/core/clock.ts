@@ -76,6 +76,22 @@ export function later(clock: Clock, ms: number, fn: () => void): () => void {
   return stop
 }
 
+export function whenAborted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined)
+    else signal.addEventListener('abort', () => resolve(undefined), { once: true })
+  })
+}
+
+/** A wait that the signal ends early, without a word, and that never keeps the process alive. */
+export function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<unknown> {
+  let cancel = (): void => {}
+  const waited = new Promise<void>((resolve) => {
+    cancel = later(clock, ms, resolve)
+  })
+  return Promise.race([waited, whenAborted(signal)]).finally(cancel)
+}
+
 const immediate = setImmediate
 
 /** Resolves when everything that is ready to run has run; lets a fake clock settle between steps. */

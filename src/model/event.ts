@@ -49,6 +49,30 @@ export type RegistryEvent =
     } & Placed)
   | ({ readonly type: 'dependency.restored'; readonly dependency: string } & Placed)
   | ({
+      readonly type: 'source.updated'
+      readonly source: string
+      /** Names of providers. */
+      readonly added: readonly string[]
+      readonly changed: readonly string[]
+      /** Seen before and not now: unhealthy until they are seen again or removed. */
+      readonly missing: readonly string[]
+      readonly removed: readonly string[]
+    } & Stamped)
+  | ({
+      readonly type: 'source.rejected'
+      readonly source: string
+      /** The name it was given, if it has one. */
+      readonly sighting: string | undefined
+      readonly error: unknown
+    } & Stamped)
+  | ({
+      readonly type: 'source.failed'
+      readonly source: string
+      readonly error: unknown
+      /** Until it is asked again. */
+      readonly retryInMs: number
+    } & Stamped)
+  | ({
       readonly type: 'store.failed'
       readonly store: string
       readonly error: unknown
@@ -109,6 +133,9 @@ const types: Readonly<Record<RegistryEventType, true>> = {
   'model.removed': true,
   'dependency.lost': true,
   'dependency.restored': true,
+  'source.updated': true,
+  'source.rejected': true,
+  'source.failed': true,
   'store.failed': true,
   'circuit.opened': true,
   'circuit.half-opened': true,

@@ -46,6 +46,7 @@ import { learnFromCheck } from './learn.js'
 import { Listing } from './listing.js'
 import type { RegistryOptions, ServiceOptions } from './options.js'
 import { Pulse } from './ready.js'
+import { type SourceChange, Sources } from './sources.js'
 import { recall } from './takeover.js'
 import { difference, viewOf } from './views.js'
 
@@ -67,6 +68,7 @@ export class Composition {
   readonly capabilities: CapabilityCatalog
   readonly models: ModelCatalog
   readonly persist: Persist | undefined
+  readonly sources: Sources
   readonly remembered: Remembered = { circuits: new Map(), health: new Map() }
   registrations = 0
   /** While it reads from the store, nothing needs to be written there. */
@@ -145,10 +147,13 @@ export class Composition {
     })
     this.persist =
       options.store && new Persist(options.store, this.#persistPorts(options.store.name))
+    const { graceMs = 60_000, staleAfterMs } = options.discovery ?? {}
+    this.sources = new Sources({ graceMs, staleAfterMs }, this)
     this.resolver = new Resolver(this.catalog, clock, this.checks, this.capabilities.parametersOf)
     if (logger !== silentLogger) this.resolver.selected = this.#logSelection
     this.#guards = this.#guardPorts()
     this.calls = this.#callPorts()
+    for (const source of options.sources ?? []) this.sources.add(source)
   }
 
   // --- changes: one synchronous turn each, events after it --------------------------------------
@@ -584,6 +589,21 @@ export class Composition {
       read: (section, key) => kept(this, section, key),
       failed: (error, retryInMs) => this.storeFailed(store, error, retryInMs),
     }
+  }
+
+  sourceUpdated(source: string, change: SourceChange): void {
+    this.log('info', 'a source sees something else', { source, ...change })
+    this.events.emit({ type: 'source.updated', source, ...change, ...this.#stamp() })
+  }
+
+  sourceRejected(source: string, sighting: string | undefined, error: unknown): void {
+    this.log('warn', 'what a source sees was refused', { source, sighting, error })
+    this.events.emit({ type: 'source.rejected', source, sighting, error, ...this.#stamp() })
+  }
+
+  sourceFailed(source: string, error: unknown, retryInMs: number): void {
+    this.log('warn', 'a source failed', { source, error, retryInMs })
+    this.events.emit({ type: 'source.failed', source, error, retryInMs, ...this.#stamp() })
   }
 
   storeFailed(store: string, error: unknown, retryInMs: number | undefined): void {

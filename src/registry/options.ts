@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.js'
 import type { Logger } from '../core/logger.js'
 import type { Cause } from '../core/outcome.js'
 import type { Random } from '../core/random.js'
+import type { Source } from '../discovery/source.js'
 import type { CapabilityDefinition } from '../model/definition.js'
 import type { CheckOptions } from '../model/health.js'
 import type { Migration } from '../model/migrations/migration.js'
@@ -55,6 +56,16 @@ export interface RegistryOptions<S extends object = Record<string, unknown>> {
   readonly capabilities?: readonly CapabilityDefinition[] | undefined
   /** Remembers what is registered over restarts: read and followed from `start()` on. */
   readonly store?: Store | undefined
+  /** See providers and keep them up to date, from `start()` on. */
+  readonly sources?: readonly Source[] | undefined
+  readonly discovery?:
+    | {
+        /** A provider that its source sees no more is removed after so long. Default 60,000. */
+        readonly graceMs?: number | undefined
+        /** Without a good view for so long, all that a source gave is unhealthy. Default never. */
+        readonly staleAfterMs?: number | undefined
+      }
+    | undefined
   /**
    * Read snapshots of schemas of your own; they go before the built-in ones. A `fileStore` reads its
    * file before the registry does: give them to both.

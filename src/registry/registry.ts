@@ -7,6 +7,7 @@ import {
   UnknownProviderError,
 } from '../core/errors.js'
 import type { Percentiles } from '../core/histogram.js'
+import type { Source } from '../discovery/source.js'
 import type { RegistryEvent, RegistryEventOf, RegistryEventType } from '../model/event.js'
 import type { Health } from '../model/health.js'
 import { modelsFor } from '../model/model-families.js'
@@ -25,7 +26,7 @@ import {
   type StreamOptions,
 } from '../model/parse/call-options.js'
 import { parseChanges, parsePriority, parseRegistration } from '../model/parse/registration.js'
-import { parseRegistryOptions } from '../model/parse/registry-options.js'
+import { checkSource, parseRegistryOptions } from '../model/parse/registry-options.js'
 import { checkRequest, copyRequest } from '../model/parse/request.js'
 import { parseSnapshot } from '../model/parse/snapshot.js'
 import type { PriorityLevel, PriorityName } from '../model/priority.js'
@@ -294,7 +295,7 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
   /** Everything that is registered, as plain frozen data with secrets hidden. */
   describe(filter: DescribeFilter = {}): RegistryDescription {
     checkDescribeFilter(filter)
-    return describe(this.#parts.catalog, filter)
+    return describe(this.#parts.catalog, filter, this.#parts.sources.states)
   }
 
   get(name: string): ProviderView | undefined {
@@ -410,6 +411,27 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
     return ready
   }
 
+  // --- sources ---------------------------------------------------------------------------------
+
+  /**
+   * Sees providers from now on, or from `start()` on. The result removes it, and all that it gave;
+   * false when it was removed already. Throws `InvalidOptionsError`.
+   */
+  addSource(source: Source): () => boolean {
+    this.#open('add a source')
+    checkSource(source)
+    return this.#parts.sources.add(source)
+  }
+
+  /**
+   * Lets one source look again now, or all. Resolves when what they see counts. Rejects with what a
+   * source throws, `InvalidOptionsError` for an unknown name.
+   */
+  async refresh(source?: string): Promise<void> {
+    this.#open('refresh')
+    await this.#parts.sources.refresh(source)
+  }
+
   // --- what providers say of themselves ---------------------------------------------------------
 
   /**
@@ -485,8 +507,8 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
   // --- memory ------------------------------------------------------------------------------------
 
   /**
-   * Reads the store, and keeps it true from then on. What was registered before is newer than what is
-   * read. Without a store there is nothing to do. Rejects with `CorruptSnapshotError`,
+   * Begins the work behind the scenes: reads the store and keeps it true, then asks the sources. What was
+   * registered before is newer than what is read. Rejects with `CorruptSnapshotError`,
    * `UnsupportedSnapshotError`, `StoreInUseError`, `StoreFailedError`: then nothing is read, and nothing
    * will be written, until it is called again and succeeds.
    */
@@ -569,6 +591,7 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
   }
 
   async #close(): Promise<void> {
+    this.#parts.sources.stop()
     this.#parts.monitor.stop()
     this.#ended = true // first: a listener that registers again would outlive the registry
     try {
@@ -595,7 +618,8 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
   async #begin(): Promise<void> {
     await this.#load()
     if (this.#ended) return
-    const { catalog, monitor, options } = this.#parts
+    const { catalog, monitor, options, sources } = this.#parts
+    sources.start()
     if (options.health?.monitor !== false) monitor.start(catalog.members())
   }
 

@@ -1,4 +1,5 @@
 import type { Catalog } from '../catalog/catalog.js'
+import type { SourceState } from '../discovery/watcher.js'
 import { type Capability, canonical } from '../model/capability.js'
 import { priorityName } from '../model/priority.js'
 import type { CircuitStats } from '../model/provider.js'
@@ -91,6 +92,8 @@ export interface RegistryDescription {
   readonly handlers: Readonly<Record<string, Readonly<Record<string, readonly ProviderView[]>>>>
   readonly globals: Readonly<Record<string, readonly ProviderView[]>>
   readonly circuits: Readonly<Record<string, CircuitStats>>
+  /** How each source is doing, by name. */
+  readonly sources: Readonly<Record<string, SourceState>>
 }
 
 export interface DescribeFilter {
@@ -98,7 +101,11 @@ export interface DescribeFilter {
   readonly service?: string | undefined
 }
 
-export function describe(catalog: Catalog<Seat>, filter: DescribeFilter): RegistryDescription {
+export function describe(
+  catalog: Catalog<Seat>,
+  filter: DescribeFilter,
+  sources: RegistryDescription['sources'],
+): RegistryDescription {
   const handlers = new Map<string, [string, readonly ProviderView[]][]>()
   const globals: [string, readonly ProviderView[]][] = []
   const circuits = new Map<string, CircuitStats>()
@@ -120,6 +127,7 @@ export function describe(catalog: Catalog<Seat>, filter: DescribeFilter): Regist
     handlers: frozen([...handlers].map(([name, services]) => [name, frozen(services)] as const)),
     globals: frozen(globals),
     circuits: frozen([...circuits]),
+    sources,
   })
 }
 

@@ -1,5 +1,5 @@
 import { backoffMs } from '../core/backoff.js'
-import type { Clock } from '../core/clock.js'
+import { type Clock, later } from '../core/clock.js'
 import type { Random } from '../core/random.js'
 import type { Section, Sections, Snapshot } from '../model/snapshot.js'
 import type { Store, StoreChange } from './store.js'
@@ -153,8 +153,8 @@ export class Persist {
     const { clock, random } = this.#ports
     const retryInMs = backoffMs(this.#failures, retry, random)
     if (!this.#closed) {
-      // `every`, because a registry that waits for its disk must not keep the process alive
-      this.#stopRetry = clock.every(retryInMs, () => {
+      // A registry that waits for its disk must not keep the process alive.
+      this.#stopRetry = later(clock, retryInMs, () => {
         this.#endRetry()
         this.#schedule()
       })

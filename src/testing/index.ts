@@ -1,5 +1,6 @@
 export { FakeClock } from './fake-clock.js'
 export { FakeProvider, type FakeProviderOptions } from './fake-provider.js'
 export { seededRandom } from './seeded-random.js'
+export { type SourceConformance, sourceConformance } from './source-suite.js'
 export { type OpenStore, type StoreConformance, storeConformance } from './store-suite.js'
 export { type Conformance, strategyConformance } from './strategy-suite.js'

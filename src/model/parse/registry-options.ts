@@ -3,7 +3,7 @@ import { type InputIssue, InvalidOptionsError } from '../../core/errors.js'
 import { circuit } from './circuit.js'
 import { registryHealth } from './health.js'
 import { parse } from './read.js'
-import { fn, text, texts } from './words.js'
+import { fn, isText, positive, text, texts, wait } from './words.js'
 
 const port = <T>(what: string, ...methods: readonly string[]) =>
   z.custom<T>(
@@ -13,6 +13,23 @@ const port = <T>(what: string, ...methods: readonly string[]) =>
       methods.every((method) => typeof (value as Record<string, unknown>)[method] === 'function'),
     `expected a ${what} with ${methods.join(', ')}`,
   )
+
+const source = z.custom<object>(
+  (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    isText((value as Record<string, unknown>).name) &&
+    typeof (value as Record<string, unknown>).watch === 'function',
+  'expected a source, with a name and a watch function',
+)
+
+const sourceField = z.strictObject({ source })
+
+export const checkSource = (input: unknown): void => {
+  const invalid = (issues: readonly InputIssue[]): Error =>
+    new InvalidOptionsError(issues, 'source')
+  parse(sourceField, { source: input }, invalid)
+}
 
 const serviceOptions = z.strictObject({
   kind: text.optional(),
@@ -41,6 +58,10 @@ const registryOptions = z.strictObject({
   ).optional(),
   capabilities: z.custom<readonly unknown[]>(Array.isArray, 'expected a list').optional(),
   store: port('store', 'load', 'apply', 'close').optional(),
+  sources: z.array(source).optional(),
+  discovery: z
+    .strictObject({ graceMs: wait.optional(), staleAfterMs: positive.optional() })
+    .optional(),
   migrations: z
     .array(
       z.strictObject({

@@ -1,0 +1,32 @@
+import type { Health } from './health.js'
+import type { Registration } from './provider.js'
+
+/** What a source sees of a provider: a registration without an instance, under a name of its own. */
+export type Sighting = Pick<
+  Registration,
+  | 'service'
+  | 'handler'
+  | 'priority'
+  | 'group'
+  | 'strategy'
+  | 'capabilities'
+  | 'version'
+  | 'apiVersion'
+  | 'models'
+  | 'dependencies'
+  | 'metadata'
+  | 'limits'
+  | 'weight'
+  | 'address'
+  | 'credential'
+  | 'requestsPerMinute'
+  | 'tokensPerMinute'
+  | 'concurrency'
+  | 'idempotent'
+  | 'circuit'
+> & {
+  /** The same provider has the same name each time, such as `comfyui@127.0.0.1:8188`. */
+  readonly name: string
+  /** What the source says about it, where it says something. */
+  readonly health?: Health | undefined
+}

@@ -52,4 +52,29 @@ describe.skipIf(!existsSync(dist))('the process exits', () => {
     `)
     expect(ms).toBeGreaterThan(250)
   })
+
+  it('although the monitor is waiting for checks that hang', async () => {
+    const ms = await livedOn(`
+      const isHealthy = () => new Promise(() => {})
+      const health = { intervalMs: 500, timeoutMs: 60_000 }
+      registry.register({ service: 'llm', provider: { isHealthy }, health })
+      registry.register({ service: 'llm', provider: { isHealthy: () => true }, health })
+      await registry.start()
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    `)
+    expect(ms).toBeLessThan(2_000)
+  })
+
+  it('not before a look-up that waits for a check of the monitor has its answer', async () => {
+    const ms = await livedOn(`
+      let asked = 0
+      const isHealthy = () => new Promise(() => { asked += 1 })
+      registry.register({ service: 'llm', provider: { isHealthy }, health: { timeoutMs: 400 } })
+      await registry.start()
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      const found = await registry.getService('llm')
+      if (found !== undefined || asked !== 1) throw new Error('the check was not shared')
+    `)
+    expect(ms).toBeLessThan(2_000)
+  })
 })

@@ -412,6 +412,19 @@ describe('while it is checked', () => {
     await made.registry.close()
   })
 
+  it('one that is replaced does not inherit the failures of the one before', async () => {
+    const made = scene({ circuit: { failureThreshold: 100 }, health: { intervalMs: 1_000 } })
+    const asked = watched(made, 'a', () => false)
+    await made.registry.start()
+    while (asked.length < 2) await made.clock.advance(10)
+    expect(made.registry.get('a')?.health).toBe('degraded')
+    const provider = { isHealthy: (): boolean => false }
+    made.registry.register({ service: 'llm', name: 'a', provider, replace: true })
+    await made.clock.advance(1_300)
+    expect(made.registry.get('a')?.health).toBe('degraded')
+    await made.registry.close()
+  })
+
   it('one that is replaced by one without a check is left alone, and asked again when it has one', async () => {
     const made = scene()
     watched(made, 'a', () => true)

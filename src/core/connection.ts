@@ -1,6 +1,6 @@
-import { isIP, type LookupFunction } from 'node:net'
 import type { buildConnector, Client, Dispatcher } from 'undici'
 import type { AddressPolicy } from './address.js'
+import { pinned } from './pinned.js'
 
 export type WireRequest = Dispatcher.RequestOptions
 export type WireResponse = Dispatcher.ResponseData
@@ -102,17 +102,6 @@ export class Connection {
     } catch (error) {
       done(error instanceof Error ? error : new Error(String(error)), null)
     }
-  }
-}
-
-/** Stands in for the resolver of `net.connect`, and knows one answer. */
-const pinned = (addresses: readonly string[]): LookupFunction => {
-  const all = addresses.map((address) => ({ address, family: isIP(address) }))
-  return (_hostname, options, done) => {
-    const [first = { address: '', family: 0 }] = all
-    process.nextTick(() =>
-      options.all ? done(null, [...all]) : done(null, first.address, first.family),
-    )
   }
 }
 

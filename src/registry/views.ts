@@ -92,8 +92,8 @@ export interface RegistryDescription {
   readonly handlers: Readonly<Record<string, Readonly<Record<string, readonly ProviderView[]>>>>
   readonly globals: Readonly<Record<string, readonly ProviderView[]>>
   readonly circuits: Readonly<Record<string, CircuitStats>>
-  /** How each source is doing, by name. */
-  readonly sources: Readonly<Record<string, SourceState>>
+  /** How each source is doing, by name; left out where there are none. */
+  readonly sources?: Readonly<Record<string, SourceState>>
 }
 
 export interface DescribeFilter {
@@ -104,7 +104,7 @@ export interface DescribeFilter {
 export function describe(
   catalog: Catalog<Seat>,
   filter: DescribeFilter,
-  sources: RegistryDescription['sources'],
+  sources: Readonly<Record<string, SourceState>>,
 ): RegistryDescription {
   const handlers = new Map<string, [string, readonly ProviderView[]][]>()
   const globals: [string, readonly ProviderView[]][] = []
@@ -127,7 +127,7 @@ export function describe(
     handlers: frozen([...handlers].map(([name, services]) => [name, frozen(services)] as const)),
     globals: frozen(globals),
     circuits: frozen([...circuits]),
-    sources,
+    ...(Object.keys(sources).length > 0 && { sources }),
   })
 }
 

@@ -126,6 +126,37 @@ describe('tcpProbe', () => {
   })
 })
 
+describe('tcpProbe and webSocketProbe', () => {
+  it('connect to no address that their policy forbids, and by default to none that is public', async () => {
+    let reached = 0
+    const server = createTcpServer(() => {
+      reached += 1
+    })
+    const port = await listening(server)
+    const policy = createAddressPolicy({ privateNetworks: false })
+    const address = `http://127.0.0.1:${port}`
+    for (const probe of [tcpProbe({ policy }), webSocketProbe({ policy })])
+      expect(await health(probe, address)).toMatch(/127\.0\.0\.1/)
+    for (const probe of [tcpProbe(), webSocketProbe()])
+      for (const forbidden of [
+        'http://169.254.169.254:80',
+        'http://192.0.2.1:80',
+        'http://0.0.0.0:80',
+      ])
+        expect(await health(probe, forbidden), forbidden).not.toBe('healthy')
+    const rebinding = createAddressPolicy({ resolve: async () => ['169.254.169.254'] })
+    for (const probe of [tcpProbe({ policy: rebinding }), webSocketProbe({ policy: rebinding })])
+      expect(await health(probe, 'http://metadata.internal:80')).toContain('169.254.169.254')
+    expect(reached).toBe(0)
+  })
+
+  it('connect to the address that was checked, whatever the name leads to', async () => {
+    const port = await listening(createTcpServer())
+    const policy = createAddressPolicy({ resolve: async () => ['127.0.0.1'] })
+    expect(await health(tcpProbe({ policy }), `http://nowhere.invalid:${port}`)).toBe('healthy')
+  })
+})
+
 describe('httpProbe', () => {
   /** Answers each path with the status it names, and a body. */
   const statusServer = (seen: IncomingMessage[] = []): Server =>

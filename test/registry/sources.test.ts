@@ -123,7 +123,7 @@ describe('a source', () => {
     await source.say([at('a'), at('b')])
     await source.say([at('a')])
     await source.say(new Error('unplugged'))
-    expect(registry.describe().sources.told).toMatchObject({
+    expect(registry.describe().sources?.told).toMatchObject({
       state: 'failing',
       providers: 2,
       lastError: 'unplugged',
@@ -135,7 +135,7 @@ describe('a source', () => {
     expect(told.filter((line) => line.startsWith('failed')).length).toBeGreaterThanOrEqual(2)
     await source.say([at('a')])
     expect(names(registry)).toEqual(['a unknown'])
-    expect(registry.describe().sources.told).toMatchObject({
+    expect(registry.describe().sources?.told).toMatchObject({
       state: 'live',
       providers: 1,
       lastSuccessAgeMs: 0,
@@ -227,7 +227,7 @@ describe('a source', () => {
     const { registry, source } = await started()
     await source.say([at('a')])
     await source.say(undefined)
-    expect(registry.describe().sources.told).toMatchObject({ state: 'ended', providers: 1 })
+    expect(registry.describe().sources?.told).toMatchObject({ state: 'ended', providers: 1 })
     const seen = registry.refresh('told')
     await source.say([at('a'), at('b')])
     await seen
@@ -272,7 +272,7 @@ describe('sources of a registry', () => {
     expect(names(registry)).toEqual(['o unknown'])
     expect([remove(), remove()]).toEqual([true, false])
     expect(names(registry)).toEqual([])
-    expect(Object.keys(registry.describe().sources)).toEqual(['told'])
+    expect(Object.keys(registry.describe().sources ?? {})).toEqual(['told'])
     await registry.close()
   })
 

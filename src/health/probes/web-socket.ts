@@ -1,6 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { request as overHttp } from 'node:http'
 import { request as overTls } from 'node:https'
+import type { LookupFunction } from 'node:net'
+import { type AddressPolicy, defaultAddressPolicy } from '../../core/address.js'
+import { pinned } from '../../core/pinned.js'
 import type { Probe } from '../../model/provider.js'
 import { addressOf, hostOf, portOf } from './address.js'
 
@@ -11,17 +14,22 @@ export interface WebSocketProbeOptions {
   readonly url?: string | undefined
   /** Such as an `authorization`. An `origin` is never sent: back ends refuse those they do not know. */
   readonly headers?: Readonly<Record<string, string>> | undefined
+  /** Which addresses may be connected to. Default: loopback and private networks. */
+  readonly policy?: AddressPolicy | undefined
 }
 
 /** Well when the opening handshake of a WebSocket succeeds (RFC 6455, 4). No message is sent. */
-export function webSocketProbe({ path, url, headers }: WebSocketProbeOptions = {}): Probe {
+export function webSocketProbe(options: WebSocketProbeOptions = {}): Probe {
+  const { path, url, headers, policy = defaultAddressPolicy } = options
   const fixed = url === undefined ? undefined : new URL(url)
   const own = Object.entries(headers ?? {}).filter(([name]) => !ours.has(name.toLowerCase()))
   return Object.freeze<Probe>({
     name: 'websocket',
-    check(provider, signal) {
+    async check(provider, signal) {
       const base = fixed ?? addressOf(provider, 'give webSocketProbe a url')
-      return shakesHands(path === undefined ? base : new URL(path, base), own, signal)
+      const target = path === undefined ? base : new URL(path, base)
+      const { addresses } = await policy.check({ host: hostOf(target), port: portOf(target) })
+      return shakesHands(target, own, pinned(addresses), signal)
     },
   })
 }
@@ -46,7 +54,12 @@ const salt = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 /** "Normal closure", 1000, masked with zeros: a client has to mask. */
 const goodbye = Buffer.from([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8])
 
-function shakesHands(url: URL, own: Headers, signal: AbortSignal): Promise<true> {
+function shakesHands(
+  url: URL,
+  own: Headers,
+  lookup: LookupFunction,
+  signal: AbortSignal,
+): Promise<true> {
   const key = randomBytes(16).toString('base64')
   const accept = createHash('sha1').update(`${key}${salt}`).digest('base64')
   const send = secure.has(url.protocol) ? overTls : overHttp
@@ -54,6 +67,7 @@ function shakesHands(url: URL, own: Headers, signal: AbortSignal): Promise<true>
     const request = send({
       host: hostOf(url),
       port: portOf(url),
+      lookup,
       path: `${url.pathname || '/'}${url.search}`,
       headers: { ...Object.fromEntries(own), ...handshake, 'sec-websocket-key': key },
       agent: false,

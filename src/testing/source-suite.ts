@@ -1,5 +1,4 @@
 import type { Source, View } from '../discovery/source.js'
-import { parseSighting } from '../model/parse/sighting.js'
 import type { Sighting } from '../model/sighting.js'
 
 /** One promise a source must keep. `run` rejects when it does not. */
@@ -42,6 +41,8 @@ async function yieldsAtOnce(source: Source): Promise<void> {
 }
 
 async function givesSightings(source: Source): Promise<void> {
+  // Here and not at the top: schemas take longer to load than everything else in this package's tools.
+  const { parseSighting } = await import('../model/parse/sighting.js')
   const seen = new Set<string>()
   for (const sighting of sightingsOf(await firstView(source))) {
     const { record } = parseSighting(sighting, source.name).parsed

@@ -41,14 +41,17 @@ export interface Strategy {
   peek?(candidates: NonEmpty<Candidate>, request: PickRequest): Candidate
 }
 
-export type BuiltInStrategy =
-  | 'fallback'
-  | 'round-robin'
-  | 'weighted'
-  | 'random'
-  | 'two-choices'
-  | 'fastest'
-  | 'sticky'
+export const builtInStrategies = [
+  'fallback',
+  'round-robin',
+  'weighted',
+  'random',
+  'two-choices',
+  'fastest',
+  'sticky',
+] as const
+
+export type BuiltInStrategy = (typeof builtInStrategies)[number]
 
 /** `round_robin` is accepted as a spelling of `round-robin`. */
 export type StrategyChoice = BuiltInStrategy | 'round_robin' | Strategy

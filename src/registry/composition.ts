@@ -128,6 +128,7 @@ export class Composition {
     })
     this.dependents = new Dependents({
       members: () => this.catalog.members(),
+      present: (name) => this.catalog.get(name)?.provider,
       now: () => clock.now(),
       judge: (seat, lost) => {
         const previous = seat.health
@@ -162,7 +163,7 @@ export class Composition {
     const existing = parsed.named ? this.catalog.get(parsed.record.name) : undefined
     const isOther = existing?.restored && existing.provider.service !== parsed.record.service
     if (existing !== undefined && !isOther) return this.#replace(existing, parsed)
-    this.dependents.refuseCycle(parsed.record)
+    this.dependents.refuseCycle([parsed.record])
     this.#yieldStrategies(parsed)
     if (existing === undefined) return this.events.turn(() => this.enroll(parsed))
     this.strategyOf(parsed) // what throws, throws before anything changes
@@ -249,7 +250,7 @@ export class Composition {
     const { name, service } = seat.provider
     if (!parsed.replace && !seat.restored) throw new DuplicateProviderError(name, service)
     this.refuseOtherService(seat, parsed.record)
-    this.dependents.refuseCycle(parsed.record)
+    this.dependents.refuseCycle([parsed.record])
     this.#yieldStrategies(parsed)
     const strategy = this.strategyOf(parsed, seat)
     return this.turn(() => {
@@ -284,6 +285,8 @@ export class Composition {
 
   /** In one turn; false when everything was so before. */
   rewrite(seat: Seat, record: Provider, parts: SeatParts, strategy: Strategy | undefined): boolean {
+    const isSame = parts === seat.parts && strategy === undefined
+    if (isSame && isDeepStrictEqual(seat.provider, record)) return false
     return this.turn(() => this.#rewrite(seat, Object.freeze(record), parts, strategy))
   }
 

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { Dependencies } from '../catalog/dependencies.js'
 import { DependencyCycleError } from '../core/errors.js'
 import type { LostDependency, Provider } from '../model/provider.js'
@@ -6,6 +7,8 @@ import type { Seat } from '../resolve/seat.js'
 export interface DependentsPorts {
   /** Everybody, in the order of registration. */
   members(): Iterable<Seat>
+  /** The record of who has this name now. */
+  present(name: string): Provider | undefined
   now(): number
   lost(seat: Seat, lost: LostDependency): void
   restored(seat: Seat, dependency: string): void
@@ -25,9 +28,14 @@ export class Dependents {
     this.graph = new Dependencies(() => ports.members())
   }
 
-  /** Throws `DependencyCycleError` when these would wait for each other. */
-  refuseCycle(incoming: Provider | readonly Provider[]): void {
-    const cycle = this.graph.cycleWith(incoming)
+  /**
+   * Throws `DependencyCycleError` when these would wait for each other. A circle that is there already,
+   * because others left or learned, is not made by who depends and serves as before.
+   */
+  refuseCycle(incoming: readonly Provider[]): void {
+    const cycle = this.graph.cycleWith(
+      incoming.filter((record) => !hasSameLinks(record, this.#ports.present(record.name))),
+    )
     if (cycle !== undefined) throw new DependencyCycleError(cycle)
   }
 
@@ -87,6 +95,11 @@ export class Dependents {
     for (const one of lost) if (!names(before, one.dependency)) this.#ports.lost(seat, one)
   }
 }
+
+const hasSameLinks = (record: Provider, present: Provider | undefined): boolean =>
+  record.service === present?.service &&
+  isDeepStrictEqual(record.dependencies, present.dependencies) &&
+  isDeepStrictEqual(record.capabilities, present.capabilities)
 
 const names = (lost: readonly LostDependency[], dependency: string): boolean =>
   lost.some((one) => one.dependency === dependency)

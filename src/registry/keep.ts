@@ -6,6 +6,7 @@ import { limited } from '../model/parse/snapshot.js'
 import type { Provider } from '../model/provider.js'
 import { masked } from '../model/secrets.js'
 import {
+  keyOf,
   type SavedCircuitEntry,
   type SavedHealth,
   type SavedProvider,
@@ -24,7 +25,7 @@ export interface Remembered {
 }
 
 /** Where what is kept is found. */
-export interface Sources {
+export interface KeptFrom {
   readonly capabilities: CapabilityCatalog
   readonly catalog: Catalog<Seat>
   readonly clock: Clock
@@ -34,7 +35,7 @@ export interface Sources {
 
 /** What a store keeps of an entry; `undefined` for what is not to be kept. */
 export function kept<S extends Section>(
-  parts: Sources,
+  parts: KeptFrom,
   section: S,
   key: string,
 ): Sections[S] | undefined {
@@ -42,7 +43,7 @@ export function kept<S extends Section>(
 }
 
 const readers: {
-  readonly [S in Section]: (parts: Sources, key: string) => Sections[S] | undefined
+  readonly [S in Section]: (parts: KeptFrom, key: string) => Sections[S] | undefined
 } = {
   providers: ({ catalog }, name) => {
     const seat = catalog.get(name)
@@ -54,7 +55,7 @@ const readers: {
     return model?.id === id ? model : undefined
   },
   capabilities: ({ capabilities }, key) =>
-    capabilities.defined().find(({ name, version }) => `${name}@${version}` === key),
+    capabilities.defined().find((one) => keyOf.capabilities(one) === key),
   circuits: (parts, name) => {
     const seat = parts.catalog.get(name)
     const saved = seat === undefined ? parts.remembered.circuits.get(name) : savedCircuit(seat)
@@ -76,7 +77,7 @@ export const isKept = ({ named, provider, restored }: Seat): boolean =>
   named && (provider.address !== undefined || restored)
 
 /** Everything that is registered, as plain JSON. */
-export function snapshotOf(parts: Sources, secrets: boolean): Snapshot {
+export function snapshotOf(parts: KeptFrom, secrets: boolean): Snapshot {
   const { capabilities, catalog, clock, models } = parts
   const seats = [...catalog.members()].sort((a, b) => serialOf(a.order) - serialOf(b.order))
   return Object.freeze({
@@ -159,7 +160,7 @@ function savedCircuit({ provider, usedGuard }: Seat): SavedCircuitEntry | undefi
 
 function savedHealth(
   { provider, verdict, checkedAt }: Seat,
-  parts: Sources,
+  parts: KeptFrom,
 ): SavedHealth | undefined {
   if (verdict === 'unknown') return undefined
   const { clock } = parts

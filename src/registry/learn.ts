@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util'
 import type { CapabilityCatalog } from '../catalog/capability-catalog.js'
 import type { HealthChecks } from '../health/checks.js'
 import type { Capability } from '../model/capability.js'
@@ -59,7 +58,7 @@ function takeUp(parts: Learner, seat: Seat, answer: HealthAnswer, judge: () => v
     capabilities: capabilitiesAfter(parts, before.capabilities, answer),
   }
   parts.turn(() => {
-    if (!isDeepStrictEqual(before, record)) parts.change(seat, record)
+    parts.change(seat, record)
     judge()
   })
   if (answer.ignored.length > 0)

@@ -160,8 +160,7 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
     const level = parsePriority(priority)
     const seat = this.#parts.catalog.get(name)
     if (seat === undefined) return false
-    if (seat.provider.priority !== level)
-      this.#parts.change(seat, { ...seat.provider, priority: level })
+    this.#parts.change(seat, { ...seat.provider, priority: level })
     return true
   }
 
@@ -175,7 +174,7 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
     const seat = this.#parts.catalog.get(name)
     if (seat === undefined) return false
     const record = parseChanges(seat.provider, changes)
-    this.#parts.dependents.refuseCycle(record)
+    this.#parts.dependents.refuseCycle([record])
     this.#parts.change(seat, record)
     return true
   }
@@ -591,9 +590,9 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
   }
 
   async #close(): Promise<void> {
+    this.#ended = true // first: a listener that registers again would outlive the registry
     this.#parts.sources.stop()
     this.#parts.monitor.stop()
-    this.#ended = true // first: a listener that registers again would outlive the registry
     try {
       await this.#parts.persist?.close()
     } finally {

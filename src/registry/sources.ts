@@ -8,7 +8,7 @@ import type { HealthChecks } from '../health/checks.js'
 import { parseSighting } from '../model/parse/sighting.js'
 import type { Sighting } from '../model/sighting.js'
 import type { Seat } from '../resolve/seat.js'
-import type { Target } from './takeover.js'
+import { enrollRead, partsAfter, type Target } from './takeover.js'
 
 export interface SourcesPorts extends Target {
   readonly checks: HealthChecks<Seat>
@@ -206,16 +206,13 @@ class Feed {
     const existing = ports.catalog.get(record.name)
     if (existing !== undefined && existing.provider.origin !== this.#origin)
       throw new Error(`its name is taken by a provider of "${existing.provider.origin}"`)
-    ports.dependents.refuseCycle(record)
+    ports.dependents.refuseCycle([record])
     if (existing === undefined) {
-      const { connect } = ports.serviceOptions(record.service) ?? {}
-      const seat = ports.enroll({ ...parsed, connect })
-      seat.restored = true // code may register it
-      ports.mark('providers', record.name)
+      enrollRead(ports, parsed)
       return 'added'
     }
     ports.refuseOtherService(existing, record)
-    const next = { ...existing.parts, ...ports.settingsOf(parsed.circuit) }
+    const next = partsAfter(ports, existing, parsed)
     const strategy = ports.strategyOf(parsed, existing)
     return ports.rewrite(existing, record, next, strategy) ? 'changed' : 'same'
   }

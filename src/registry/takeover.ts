@@ -12,7 +12,7 @@ import type { Strategy } from '../model/strategy.js'
 import type { Seat, SeatParts } from '../resolve/seat.js'
 import type { Persist } from '../store/persist.js'
 import type { Dependents } from './dependents.js'
-import type { Sources } from './keep.js'
+import type { KeptFrom } from './keep.js'
 import type { ServiceOptions } from './options.js'
 
 /** What an import did, by name of provider. */
@@ -22,7 +22,7 @@ export interface Imported {
 }
 
 /** What a snapshot is merged into. */
-export interface Target extends Sources {
+export interface Target extends KeptFrom {
   readonly checks: HealthChecks<Seat>
   readonly dependents: Dependents
   readonly persist: Persist | undefined
@@ -52,12 +52,7 @@ export function importSnapshot(parts: Target, snapshot: ParsedSnapshot): Importe
   return parts.turn(() => {
     const merge = new Merge(parts)
     try {
-      // A circle that is there already, by what providers learned since, is none of its making.
-      parts.dependents.refuseCycle(
-        snapshot.providers.flatMap(({ record }) =>
-          hasSameLinks(record, parts.catalog.get(record.name)?.provider) ? [] : [record],
-        ),
-      )
+      parts.dependents.refuseCycle(snapshot.providers.map(({ record }) => record))
       for (const parsed of snapshot.providers) merge.put(parsed)
     } catch (error) {
       merge.undo()
@@ -69,10 +64,6 @@ export function importSnapshot(parts: Target, snapshot: ParsedSnapshot): Importe
     return Object.freeze({ added: merge.added, changed: merge.changed })
   })
 }
-
-const hasSameLinks = (record: Provider, present: Provider | undefined): boolean =>
-  isDeepStrictEqual(record.dependencies, present?.dependencies) &&
-  isDeepStrictEqual(record.capabilities, present?.capabilities)
 
 /**
  * Takes over what the store remembers. What was registered, changed or removed since the start is
@@ -143,12 +134,9 @@ class Merge {
 
   #add(parsed: ParsedRegistration): Seat {
     const parts = this.#parts
-    const { connect } = parts.serviceOptions(parsed.record.service) ?? {}
     this.#keepStrategies(parsed.record)
     this.#keepRemembered(parsed.record.name)
-    const seat = parts.enroll({ ...parsed, connect, record: shown(parsed.record, undefined) })
-    seat.restored = true
-    parts.mark('providers', seat.provider.name)
+    const seat = enrollRead(parts, { ...parsed, record: shown(parsed.record, undefined) })
     this.added.push(seat.provider.name)
     this.#undo.push(() => {
       parts.take(seat)
@@ -162,9 +150,7 @@ class Merge {
     const { provider: before, parts: partsBefore } = seat
     const record = shown(parsed.record, before)
     parts.refuseOtherService(seat, record)
-    const next: SeatParts = isSameSettings(parsed.circuit, partsBefore.ownCircuit)
-      ? partsBefore
-      : { ...partsBefore, ...parts.settingsOf(parsed.circuit) }
+    const next = partsAfter(parts, seat, parsed)
     const strategy = parts.strategyOf(parsed, seat)
     this.#keepStrategies(before)
     this.#keepStrategies(record)
@@ -193,12 +179,25 @@ class Merge {
   }
 }
 
-/** Settings that say nothing leave those that are there. */
-function isSameSettings(
-  said: CircuitOptions | undefined,
-  own: CircuitOptions | undefined,
-): boolean {
-  return said === undefined || (own !== undefined && isDeepStrictEqual(limited(said), limited(own)))
+/** A provider that is only data: its service may make it an instance, and code may register it. */
+export function enrollRead(parts: Target, parsed: ParsedRegistration): Seat {
+  const { connect } = parts.serviceOptions(parsed.record.service) ?? {}
+  const seat = parts.enroll({ ...parsed, connect })
+  seat.restored = true
+  parts.mark('providers', seat.provider.name)
+  return seat
+}
+
+/** The same parts, unless the data has other settings of the circuit; saying nothing leaves them. */
+export function partsAfter(
+  parts: Target,
+  seat: Seat,
+  { circuit: said }: ParsedRegistration,
+): SeatParts {
+  const { ownCircuit: own } = seat.parts
+  const same =
+    said === undefined || (own !== undefined && isDeepStrictEqual(limited(said), limited(own)))
+  return same ? seat.parts : { ...seat.parts, ...parts.settingsOf(said) }
 }
 
 /** Hidden values are what they are here; what is not here, is not known. */

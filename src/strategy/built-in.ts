@@ -1,5 +1,5 @@
 import type { Random } from '../core/random.js'
-import type { Strategy, StrategyChoice } from '../model/strategy.js'
+import { builtInStrategies, type Strategy, type StrategyChoice } from '../model/strategy.js'
 import { fallback } from './fallback.js'
 import { fastest } from './fastest.js'
 import { random } from './random.js'
@@ -34,15 +34,5 @@ export function toStrategy(choice: StrategyChoice, chance: Random): Strategy {
   }
 }
 
-const names: ReadonlySet<string> = new Set([
-  'fallback',
-  'round-robin',
-  'weighted',
-  'random',
-  'two-choices',
-  'fastest',
-  'sticky',
-])
-
 /** Whether a strategy of this name can be made from its name alone. */
-export const isBuiltIn = (name: string): boolean => names.has(name)
+export const isBuiltIn = (name: string): boolean => builtInStrategies.some((one) => one === name)

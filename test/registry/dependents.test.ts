@@ -130,6 +130,19 @@ describe('a registry with dependencies', () => {
     expect(s.registry.get('c')?.dependencies).toEqual([])
   })
 
+  it('does not blame a circle that is there already on a change that has nothing to do with it', () => {
+    const s = scene()
+    const broke = add(s, 'm1', { service: 'memory' })
+    add(s, 'a', { dependencies: ['memory'] })
+    add(s, 'm2', { service: 'memory', dependencies: ['a'] })
+    broke.unregister()
+    expect(() => s.registry.startOrder()).toThrow(DependencyCycleError)
+    expect(s.registry.update('m2', { version: '2.0' })).toBe(true)
+    add(s, 'm2', { service: 'memory', dependencies: ['a'], version: '3.0', replace: true })
+    expect(s.registry.get('m2')?.version).toBe('3.0')
+    expect(() => s.registry.update('a', { dependencies: ['m2'] })).toThrow(DependencyCycleError)
+  })
+
   it('answers transitively, and gives an order to start and to stop', () => {
     const s = scene()
     add(s, 'agent', { dependencies: ['llm', 'memory'] })

@@ -320,6 +320,26 @@ describe('sources of a registry', () => {
     expect(names(registry)).toEqual([])
   })
 
+  it('are written to the store when they see something else, and only then', async () => {
+    const inner = memoryStore()
+    const groups: number[] = []
+    const store = {
+      ...inner,
+      apply: (changes: Parameters<typeof inner.apply>[0]) => {
+        groups.push(changes.length)
+        return inner.apply(changes)
+      },
+    }
+    const { registry, source } = await started({ store })
+    const view = ['a', 'b', 'c'].map((name) => at(name, { circuit: { failureThreshold: 3 } }))
+    await source.say(view)
+    await source.say(view)
+    await source.say([...view.slice(1), at('a', { circuit: { failureThreshold: 4 } })])
+    await registry.flush()
+    expect(groups).toEqual([3, 1])
+    await registry.close()
+  })
+
   it('remember over a restart what they gave, and remove it when it is not there any more', async () => {
     const store = memoryStore()
     const first = await started({ store })

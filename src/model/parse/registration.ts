@@ -10,7 +10,7 @@ import {
   type Provider,
   type RegistrationHealth,
 } from '../provider.js'
-import type { Strategy, StrategyChoice } from '../strategy.js'
+import { builtInStrategies, type Strategy, type StrategyChoice } from '../strategy.js'
 import { capability, toCapability } from './capability.js'
 import { circuit } from './circuit.js'
 import { registrationHealth } from './health.js'
@@ -40,20 +40,9 @@ const priority = z.union(
   'expected critical (0), high (1), normal (2), low (3) or fallback (9)',
 )
 
-const builtIn = [
-  'fallback',
-  'round-robin',
-  'round_robin',
-  'weighted',
-  'random',
-  'two-choices',
-  'fastest',
-  'sticky',
-] as const
-
 const strategy = z.union(
   [
-    z.enum(builtIn),
+    z.enum([...builtInStrategies, 'round_robin']),
     z.custom<Strategy>(
       (value) =>
         typeof value === 'object' &&
@@ -63,7 +52,7 @@ const strategy = z.union(
         typeof (value as Partial<Strategy>).pick === 'function',
     ),
   ],
-  `expected ${builtIn.filter((name) => name !== 'round_robin').join(', ')}, or an object with a name and a pick function`,
+  `expected ${builtInStrategies.join(', ')}, or an object with a name and a pick function`,
 )
 
 const registrationFields = {

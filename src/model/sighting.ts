@@ -1,5 +1,6 @@
 import type { Health } from './health.js'
-import type { Registration } from './provider.js'
+import type { ModelInput } from './llm-model.js'
+import type { Probe, ProviderRecord, Registration } from './provider.js'
 
 /** What a source sees of a provider: a registration without an instance, under a name of its own. */
 export type Sighting = Pick<
@@ -29,4 +30,13 @@ export type Sighting = Pick<
   readonly name: string
   /** What the source says about it, where it says something. */
   readonly health?: Health | undefined
+  /**
+   * Makes its instance on first use, unless `services.<name>.connect` does. The same function each time: with
+   * another one, the instance is made anew.
+   */
+  readonly connect?: ((record: ProviderRecord, signal: AbortSignal) => unknown) | undefined
+  /** How to ask whether it is well between two views. The same object each time. */
+  readonly probe?: Probe | undefined
+  /** What it says about its models, for `registry.models`. */
+  readonly catalogue?: readonly ModelInput[] | undefined
 }

@@ -37,7 +37,7 @@ import type { CallPorts } from '../resolve/call.js'
 import { knownWithSignal } from '../resolve/openai.js'
 import type { Plan } from '../resolve/plan.js'
 import { Resolver } from '../resolve/resolver.js'
-import { Seat, type SeatParts, type SeatPorts, sameWork } from '../resolve/seat.js'
+import { Seat, type SeatParts, type SeatPorts } from '../resolve/seat.js'
 import { Persist, type PersistPorts } from '../store/persist.js'
 import { toStrategy } from '../strategy/built-in.js'
 import { Dependents } from './dependents.js'
@@ -299,7 +299,7 @@ export class Composition {
     const before = seat.provider
     const previous = viewOf(seat, this.catalog)
     const otherParts = parts !== seat.parts
-    const renewed = !sameWork(parts, seat.parts)
+    const renewed = !seat.keepsInstance(record, parts)
     const wasKept = isKept(seat)
     const { checkedAt } = seat
     this.#leave(seat)

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../core/clock.js'
 import { InvalidOptionsError, oneLine } from '../core/errors.js'
 import type { Random } from '../core/random.js'
@@ -5,6 +6,7 @@ import type { Difference } from '../discovery/reconcile.js'
 import type { Source } from '../discovery/source.js'
 import { type SourceState, Watcher, type WatcherSettings } from '../discovery/watcher.js'
 import type { HealthChecks } from '../health/checks.js'
+import type { ModelInput } from '../model/llm-model.js'
 import { parseSighting } from '../model/parse/sighting.js'
 import type { Sighting } from '../model/sighting.js'
 import type { Seat } from '../resolve/seat.js'
@@ -96,6 +98,8 @@ class Feed {
   readonly #refused = new Map<string, string>()
   /** What the source said last about the health of each. */
   readonly #said = new Map<string, Sighting['health']>()
+  /** What it said last about the models of each. */
+  readonly #catalogues = new Map<string, readonly ModelInput[]>()
   #started = false
 
   constructor(source: Source, settings: WatcherSettings, ports: SourcesPorts) {
@@ -166,6 +170,7 @@ class Feed {
 
   #remove(name: string): boolean {
     this.#said.delete(name)
+    this.#catalogues.delete(name)
     const seat = this.#seat(name)
     return seat !== undefined && this.#ports.remove(seat)
   }
@@ -187,11 +192,12 @@ class Feed {
   #put(sighting: Sighting, names: Set<string>): 'added' | 'changed' | 'same' | 'refused' {
     const name: unknown = sighting?.name
     try {
-      const { parsed, health } = parseSighting(sighting, this.#origin)
+      const { parsed, health, catalogue } = parseSighting(sighting, this.#origin)
       if (names.has(parsed.record.name)) throw new Error('it is in the view twice')
       names.add(parsed.record.name)
       const outcome = this.#merge(parsed)
       this.#judge(parsed.record.name, health)
+      this.#learn(parsed.record.name, catalogue)
       this.#refused.delete(parsed.record.name)
       return outcome
     } catch (error) {
@@ -224,6 +230,13 @@ class Feed {
     this.#said.set(name, health)
     const seat = this.#seat(name)
     if (seat !== undefined) this.#ports.checks.mark(seat, health ?? 'unknown')
+  }
+
+  /** Models are told about once, not with each view that says the same. */
+  #learn(name: string, catalogue: readonly ModelInput[]): void {
+    if (isDeepStrictEqual(catalogue, this.#catalogues.get(name) ?? [])) return
+    this.#catalogues.set(name, catalogue)
+    this.#ports.models.update(catalogue, { kind: 'probed', source: this.#origin })
   }
 
   #refuse(name: string | undefined, error: unknown): void {

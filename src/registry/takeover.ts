@@ -181,23 +181,26 @@ class Merge {
 
 /** A provider that is only data: its service may make it an instance, and code may register it. */
 export function enrollRead(parts: Target, parsed: ParsedRegistration): Seat {
-  const { connect } = parts.serviceOptions(parsed.record.service) ?? {}
-  const seat = parts.enroll({ ...parsed, connect })
+  const seat = parts.enroll({ ...parsed, connect: connectOf(parts, parsed) })
   seat.restored = true
   parts.mark('providers', seat.provider.name)
   return seat
 }
 
-/** The same parts, unless the data has other settings of the circuit; saying nothing leaves them. */
-export function partsAfter(
-  parts: Target,
-  seat: Seat,
-  { circuit: said }: ParsedRegistration,
-): SeatParts {
-  const { ownCircuit: own } = seat.parts
-  const same =
+/** What makes its instance: what the service says, else what its source brings. */
+const connectOf = (parts: Target, { record, connect }: ParsedRegistration): SeatParts['connect'] =>
+  parts.serviceOptions(record.service)?.connect ?? connect
+
+/** The same parts, unless something says otherwise; saying nothing leaves what is there. */
+export function partsAfter(parts: Target, seat: Seat, parsed: ParsedRegistration): SeatParts {
+  const { circuit: said } = parsed
+  const { ownCircuit: own, instance } = seat.parts
+  const sameCircuit =
     said === undefined || (own !== undefined && isDeepStrictEqual(limited(said), limited(own)))
-  return same ? seat.parts : { ...seat.parts, ...parts.settingsOf(said) }
+  const connect = (instance === undefined && connectOf(parts, parsed)) || seat.parts.connect
+  const check = parsed.check ?? seat.parts.check
+  if (sameCircuit && connect === seat.parts.connect && check === seat.parts.check) return seat.parts
+  return { ...seat.parts, connect, check, ...(!sameCircuit && parts.settingsOf(said)) }
 }
 
 /** Hidden values are what they are here; what is not here, is not known. */

@@ -169,9 +169,10 @@ export class Seat implements Member, Timed {
   renew(provider: Provider, parts: SeatParts): void {
     const before = this.parts
     const { concurrency } = this.provider
+    const sameWork = this.keepsInstance(provider, parts)
     this.provider = provider
     this.parts = parts
-    if (sameWork(parts, before)) {
+    if (sameWork) {
       const { withSignal = before.withSignal } = parts
       if (withSignal !== parts.withSignal) this.parts = { ...parts, withSignal }
     } else {
@@ -187,6 +188,12 @@ export class Seat implements Member, Timed {
     }
     if (parts !== before || concurrency !== provider.concurrency)
       this.#guard?.configure(parts.circuit, provider.concurrency)
+  }
+
+  /** Whether its instance, and how it is asked, stay what they are with this record and these parts. */
+  keepsInstance({ address }: Provider, parts: SeatParts): boolean {
+    const moved = parts.connect !== undefined && address !== this.provider.address
+    return !moved && sameWork(parts, this.parts)
   }
 
   /** It left the registry: nothing here refers to the instance any more. Calls in flight finish. */
@@ -231,7 +238,7 @@ const nothing = {
 } as const
 
 /** Whether the same instance would be called in the same way. */
-export function sameWork(a: SeatParts, b: SeatParts): boolean {
+function sameWork(a: SeatParts, b: SeatParts): boolean {
   return (
     a.instance === b.instance &&
     a.connect === b.connect &&

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { settled } from '../../src/core/clock.js'
 import type { Source, View } from '../../src/discovery/source.js'
+import type { ProviderRecord } from '../../src/index.js'
 import { InvalidOptionsError, type RegistryEvent, type ServiceRegistry } from '../../src/index.js'
 import { memoryStore } from '../../src/store/index.js'
 import { scene } from './scene.js'
@@ -362,5 +363,101 @@ describe('sources of a registry', () => {
     const { watches } = source
     await clock.advance(1_000_000)
     expect(source.watches).toBe(watches)
+  })
+})
+
+describe('a sighting that can be called', () => {
+  const connecting = (made: string[]) => (record: ProviderRecord) => {
+    made.push(`${record.name} ${record.address}`)
+    return { where: () => record.address }
+  }
+
+  it('is called through its own connect, which is used once', async () => {
+    const made: string[] = []
+    const connect = connecting(made)
+    const { registry, source } = await started()
+    await source.say([at('a', { connect })])
+    const client = registry.client('llm') as unknown as { where(): Promise<string> }
+    expect([await client.where(), await client.where()]).toEqual(['http://a', 'http://a'])
+    await source.say([at('a', { connect, version: '2.0' })])
+    expect(await client.where()).toBe('http://a')
+    expect(made).toEqual(['a http://a'])
+    await registry.close()
+  })
+
+  it('is connected to anew where it has moved to', async () => {
+    const made: string[] = []
+    const connect = connecting(made)
+    const { registry, source } = await started()
+    const client = registry.client('llm') as unknown as { where(): Promise<string> }
+    await source.say([at('a', { connect })])
+    await client.where()
+    await source.say([at('a', { connect, address: 'http://b' })])
+    expect(await client.where()).toBe('http://b')
+    expect(made).toEqual(['a http://a', 'a http://b'])
+    await registry.close()
+  })
+
+  it('is called through the connect of its service, where there is one', async () => {
+    const made: string[] = []
+    const own = { where: () => 'mine' }
+    const { registry, source } = await started({ services: { llm: { connect: () => own } } })
+    await source.say([at('a', { connect: connecting(made) })])
+    const client = registry.client('llm') as unknown as { where(): Promise<string> }
+    expect(await client.where()).toBe('mine')
+    expect(made).toEqual([])
+    await registry.close()
+  })
+
+  it('gets its connect and its probe back after a restart', async () => {
+    const store = memoryStore()
+    const first = await started({ store })
+    await first.source.say([at('a')])
+    await first.registry.flush()
+    await first.registry.close()
+    const { registry, source } = await started({ store })
+    expect(registry.resolve('llm')).toBeUndefined()
+    const probe = { name: 'mine', check: () => false }
+    await source.say([at('a', { connect: connecting([]), probe })])
+    await expect(registry.getService('llm')).resolves.toBeUndefined()
+    expect(registry.get('a')?.health).toBe('unhealthy')
+    await registry.close()
+  })
+
+  it('is asked by its probe', async () => {
+    const { registry, source } = await started()
+    const probe = { name: 'mine', check: () => ({ status: 'healthy', version: '7.1' }) }
+    await source.say([at('a', { probe })])
+    expect(await registry.healthCheckAll()).toEqual({ '*.llm.a': true })
+    expect(registry.get('a')).toMatchObject({ health: 'healthy', version: '7.1' })
+    await registry.close()
+  })
+
+  it('tells the catalogue of models what it says about them, once', async () => {
+    const { registry, source } = await started()
+    const told: string[] = []
+    registry.on('model.added', ({ model }) => void told.push(`+${model.id}`))
+    registry.on('model.changed', ({ model }) => void told.push(`~${model.id}`))
+    const catalogue = [{ id: 'm', provider: 'told', contextLength: 8_192 }]
+    await source.say([at('a', { catalogue })])
+    await source.say([at('a', { catalogue })])
+    expect(registry.models.get('m')).toMatchObject({
+      contextLength: 8_192,
+      provenance: { contextLength: { kind: 'probed', source: 'told' } },
+    })
+    expect(told).toEqual(['+m'])
+    await registry.close()
+  })
+
+  it.each([
+    ['connect', 'http://a'],
+    ['probe', { name: 'mine' }],
+    ['catalogue', [{ provider: 'without an id' }]],
+  ])('is refused when its %s is none', async (field, value) => {
+    const { registry, source, told } = await started()
+    await source.say([at('a', { [field]: value }), at('b')])
+    expect(names(registry)).toEqual(['b unknown'])
+    expect(told[0]).toMatch(/^rejected a: [^]*(connect|probe|models)/)
+    await registry.close()
   })
 })

@@ -11,7 +11,7 @@ const settings = {
   slowMs: positive.optional(),
 }
 
-const probe = z.custom<Probe>(
+export const isProbe = z.custom<Probe>(
   (value) =>
     typeof value === 'object' &&
     value !== null &&
@@ -24,7 +24,7 @@ const probe = z.custom<Probe>(
 export const registrationHealth: z.ZodType<RegistrationHealth> = z
   .strictObject({
     check: fn<Check>('a function that checks').optional(),
-    probe: probe.optional(),
+    probe: isProbe.optional(),
     ...settings,
   })
   .superRefine((given, context) => {

@@ -1,6 +1,9 @@
 import { z } from 'zod'
 import { InvalidRegistrationError } from '../../core/errors.js'
 import type { Health } from '../health.js'
+import type { ModelInput } from '../llm-model.js'
+import { isProbe } from './health.js'
+import { parseModelInputs } from './model.js'
 import { parse, preview } from './read.js'
 import { type ParsedRegistration, parseWithoutInstance } from './registration.js'
 import { text } from './words.js'
@@ -9,11 +12,14 @@ import { text } from './words.js'
 export interface ParsedSighting {
   readonly parsed: ParsedRegistration
   readonly health: Health | undefined
+  readonly catalogue: readonly ModelInput[]
 }
 
 const own = z.object({
   name: text,
   health: z.enum(['healthy', 'degraded', 'unhealthy', 'loading', 'unknown']).optional(),
+  probe: isProbe.optional(),
+  catalogue: z.array(z.unknown()).optional(),
 })
 
 const invalid = (issues: InvalidRegistrationError['issues']): Error =>
@@ -23,8 +29,15 @@ const invalid = (issues: InvalidRegistrationError['issues']): Error =>
 export function parseSighting(input: unknown, origin: string): ParsedSighting {
   if (typeof input !== 'object' || input === null)
     throw invalid([{ field: '', message: `expected a sighting, got ${preview(input, [])}` }])
-  const { name, health } = parse(own, input, invalid)
-  const { health: _, ...rest } = input as Readonly<Record<string, unknown>>
-  const parsed = parseWithoutInstance({ ...rest, name })
-  return { parsed: { ...parsed, record: { ...parsed.record, origin } }, health }
+  const { name, health, probe, catalogue = none } = parse(own, input, invalid)
+  const { health: _, probe: __, catalogue: ___, ...rest } = input as Fields
+  const parsed = parseWithoutInstance({ ...rest, name, ...(probe && { health: { probe } }) })
+  return {
+    parsed: { ...parsed, record: { ...parsed.record, origin } },
+    health,
+    catalogue: catalogue.length === 0 ? none : parseModelInputs(catalogue),
+  }
 }
+
+type Fields = Readonly<Record<string, unknown>>
+const none: readonly never[] = Object.freeze([])

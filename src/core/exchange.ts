@@ -1,6 +1,13 @@
 import { type AddressPolicy, defaultAddressPolicy, parseTarget } from './address.js'
-import { after, type Clock, systemClock } from './clock.js'
-import { type Connection, connectionTo, type WireRequest, type WireResponse } from './connection.js'
+import { after, type Clock, later, systemClock } from './clock.js'
+import {
+  type Connection,
+  connections,
+  connectionTo,
+  type TlsOptions,
+  type WireRequest,
+  type WireResponse,
+} from './connection.js'
 import { HttpError, type HttpFailure } from './errors.js'
 import { toHttpError } from './http-failure.js'
 
@@ -20,6 +27,10 @@ export interface HttpOptions {
   readonly policy?: AddressPolicy
   /** Until a connection is there, name resolution and TLS included. Default 2,000. */
   readonly connectTimeoutMs?: number
+  /** Whom to trust, and what to show, over https. Default: whom Node trusts. */
+  readonly tls?: TlsOptions | undefined
+  /** Keeps no process alive, once connected. For waits that may take as long as they like. Default false. */
+  readonly background?: boolean
   readonly signal?: AbortSignal
   readonly clock?: Clock
 }
@@ -30,6 +41,7 @@ export class Exchange {
   readonly #shown: string
   readonly #options: HttpOptions
   readonly #cleanUp = new Set<() => void>()
+  readonly #failed = new AbortController()
   #connection: Connection | undefined
   #response: WireResponse | undefined
   #failure: HttpError | undefined
@@ -43,7 +55,9 @@ export class Exchange {
 
   /** Gives up after so long, unless the returned function is called first. */
   limit(ms: number, what: string): () => void {
-    const cancel = after(this.#options.clock ?? systemClock, ms, () => this.fail('timeout', what))
+    const { clock = systemClock, background = false } = this.#options
+    const timer = background ? later : after
+    const cancel = timer(clock, ms, () => this.fail('timeout', what))
     this.#cleanUp.add(cancel)
     return () => {
       cancel()
@@ -59,6 +73,7 @@ export class Exchange {
       ...(cause !== undefined && { cause }),
     })
     this.#connection?.close(this.#failure)
+    this.#failed.abort(this.#failure)
     return this.#failure
   }
 
@@ -69,6 +84,7 @@ export class Exchange {
     if (!url.protocol.startsWith('http'))
       throw this.fail('protocol', 'is no URL for HTTP; give one with http or https')
     this.#follow(this.#options.signal)
+    this.#cleanUp.add(await connections.enter(this.#failed.signal))
     const { statusCode, headers } = await this.#send(url, false)
     return { status: statusCode, headers: plainHeaders(headers) }
   }
@@ -103,10 +119,10 @@ export class Exchange {
   }
 
   end(): void {
-    for (const clean of this.#cleanUp) clean()
-    this.#cleanUp.clear()
     if (this.#complete && this.#failure === undefined) this.#connection?.release()
     else this.#connection?.close(new Error('The exchange was ended'))
+    for (const clean of this.#cleanUp) clean()
+    this.#cleanUp.clear()
   }
 
   #follow(signal: AbortSignal | undefined): void {
@@ -118,8 +134,14 @@ export class Exchange {
   }
 
   async #send(url: URL, fresh: boolean): Promise<WireResponse> {
-    const { policy = defaultAddressPolicy, connectTimeoutMs = 2_000 } = this.#options
-    const connection = await connectionTo(url.origin, policy, fresh)
+    const {
+      policy = defaultAddressPolicy,
+      tls,
+      background = false,
+      connectTimeoutMs = 2_000,
+    } = this.#options
+    const terms = { origin: url.origin, policy, tls }
+    const connection = await connectionTo(terms, { fresh, background })
     this.#connection = connection
     if (this.#failure !== undefined) throw this.#failure // while undici was being loaded
     if (!connection.connected)

@@ -1,6 +1,7 @@
 /**
- * Cuts UTF-8 chunks into lines that end with LF or CRLF; the last one needs no end.
- * Throws what `tooLong` gives as soon as a line has more than `most` characters, however it arrives.
+ * Cuts UTF-8 chunks into lines that end with LF, CRLF or CR, as server-sent events do; the last one
+ * needs no end. Throws what `tooLong` gives as soon as a line has more than `most` characters, however
+ * it arrives.
  */
 export async function* linesOf(
   chunks: AsyncIterable<Uint8Array>,
@@ -10,6 +11,7 @@ export async function* linesOf(
   const decoder = new TextDecoder()
   let begun: string[] = []
   let length = 0
+  let afterCr = false
   const add = (part: string): void => {
     length += part.length
     if (length > most) throw tooLong()
@@ -19,10 +21,15 @@ export async function* linesOf(
     const line = begun.join('')
     begun = []
     length = 0
-    return line.endsWith('\r') ? line.slice(0, -1) : line
+    return line
   }
   for await (const chunk of chunks) {
-    const [first = '', ...others] = decoder.decode(chunk, { stream: true }).split('\n')
+    const decoded = decoder.decode(chunk, { stream: true })
+    if (decoded === '') continue
+    // The line has ended with the CR before; this is the other half of its end.
+    const text: string = afterCr && decoded.startsWith('\n') ? decoded.slice(1) : decoded
+    afterCr = text.endsWith('\r')
+    const [first = '', ...others] = text.split(/\r\n|\n|\r/)
     add(first)
     for (const other of others) {
       yield take()

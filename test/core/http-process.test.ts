@@ -40,4 +40,23 @@ describe('a process that asks over HTTP', () => {
     expect(result).toMatchObject({ before: false, after: true })
     expect(sockets).toHaveLength(1)
   })
+
+  it('exits although it waits in the background for an answer that never comes', async (context) => {
+    needs(context, existsSync(join(dist, 'core/http.js')), 'dist is not built: npm run build')
+    const { url, sockets } = await serve((request, response) => {
+      if (request.url === '/ready') response.end('{}')
+      else response.write('one\n')
+    })
+    const result = await printed(`
+      const { fetchAnswer, streamLines } = await import('./core/http.js')
+      await fetchAnswer('${url}/ready')
+      const lines = streamLines('${url}/watch', { background: true })
+      const hold = setInterval(() => {}, 60_000) // else the process would be gone already
+      console.log(JSON.stringify(await lines.next()))
+      clearInterval(hold)
+      void lines.next()
+    `)
+    expect(result).toEqual({ value: 'one', done: false })
+    expect(sockets).toHaveLength(2)
+  })
 })

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { createAddressPolicy } from '../../src/core/address.js'
 import { settled } from '../../src/core/clock.js'
-import { closeIdleConnections } from '../../src/core/connection.js'
+import { closeIdleConnections, connections } from '../../src/core/connection.js'
 import { HttpError } from '../../src/core/errors.js'
 import { type FetchOptions, fetchAnswer, streamLines } from '../../src/core/http.js'
 import { FakeClock } from '../../src/testing/fake-clock.js'
@@ -424,6 +424,54 @@ describe('connections', () => {
     await fetchAnswer(url)
     expect(await kindOf(url, { body: {} })).toBe('reset')
     expect(requests).toBe(2)
+  })
+})
+
+describe('many at once', () => {
+  /** Fills the process with exchanges that end when told. */
+  async function crowd(count: number) {
+    const held: (() => void)[] = []
+    const { url, sockets } = await serve((_, response) => {
+      held.push(() => response.end('x'))
+    })
+    const stops = Array.from({ length: count }, () => new AbortController())
+    const asked = stops.map(({ signal }) =>
+      fetchAnswer(url, { signal, timeoutMs: 60_000, connectTimeoutMs: 60_000 }),
+    )
+    onTestFinished(async () => {
+      for (const stop of stops) stop.abort()
+      await Promise.allSettled(asked)
+    })
+    await expect.poll(() => held.length, { timeout: 20_000 }).toBe(Math.min(count, 256))
+    return { url, sockets, held, asked }
+  }
+
+  it('are no more than 256 connections; the others wait, in order', async () => {
+    const { sockets, held, asked } = await crowd(258)
+    for (let turn = 0; turn < 20; turn += 1) await settled()
+    expect([sockets.length, connections.waiting]).toEqual([256, 2])
+    held[0]?.()
+    await asked[0]
+    await expect.poll(() => held.length).toBe(257)
+    expect(connections.waiting).toBe(1)
+    held[1]?.()
+    await expect.poll(() => held.length).toBe(258)
+  })
+
+  it('wait within their own time, and leave the queue when it is over or they are aborted', async () => {
+    const { url, held } = await crowd(256)
+    const clock = new FakeClock()
+    const controller = new AbortController()
+    const late = failure(fetchAnswer(url, { clock, timeoutMs: 900 }))
+    const aborted = failure(fetchAnswer(url, { signal: controller.signal }))
+    await settled()
+    expect(connections.waiting).toBe(2)
+    controller.abort()
+    expect((await aborted).kind).toBe('aborted')
+    expect(connections.waiting).toBe(1)
+    await clock.advance(900)
+    expect((await late).message).toBe(`${url}/ did not answer completely within 900 ms`)
+    expect([connections.waiting, held.length]).toEqual([0, 256])
   })
 })
 

@@ -21,7 +21,7 @@ export interface HttpOptions {
   /** Default GET, or POST with a body. */
   readonly method?: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE'
   readonly headers?: Readonly<Record<string, string>>
-  /** Sent as JSON. */
+  /** Sent as JSON, or as it is when it is bytes. */
   readonly body?: unknown
   /** Which addresses may be connected to. Default: loopback and private networks. */
   readonly policy?: AddressPolicy
@@ -174,13 +174,17 @@ function requestOf(url: URL, { method, headers, body }: HttpOptions): WireReques
     headers: {
       accept: 'application/json',
       'user-agent': 'switchgear',
-      ...(body !== undefined && { 'content-type': 'application/json' }),
+      ...(body !== undefined && {
+        'content-type': isBytes(body) ? 'application/octet-stream' : 'application/json',
+      }),
       ...Object.fromEntries(given.filter(([name = '']) => !ours.has(name))),
       'accept-encoding': 'identity',
     },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
+    ...(body !== undefined && { body: isBytes(body) ? body : JSON.stringify(body) }),
   }
 }
+
+const isBytes = (body: unknown): body is Uint8Array => body instanceof Uint8Array
 
 /** Back ends refuse a foreign Origin, and a Host or coding of somebody's own would surprise us. */
 const ours: ReadonlySet<string> = new Set(['origin', 'host', 'accept-encoding'])

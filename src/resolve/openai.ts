@@ -1,4 +1,5 @@
 import type { WithSignal } from '../model/provider.js'
+import { ownWithSignal } from '../model/with-signal.js'
 
 /** Methods of the official client that take `(body, options)`; others differ in where options go. */
 const takesOptions = /(?:^|\.)(?:create|parse|stream|generate|edit)$/
@@ -27,5 +28,16 @@ const openaiSignal: WithSignal = (method, args, signal) => {
 
 /** The way to hand a signal to this instance that nobody has to declare. */
 export function knownWithSignal(instance: object | undefined): WithSignal | undefined {
-  return instance !== undefined && isOpenAI(instance) ? openaiSignal : undefined
+  if (instance === undefined) return undefined
+  return ownWay(instance) ?? (isOpenAI(instance) ? openaiSignal : undefined)
+}
+
+/** What the instance says itself. */
+function ownWay(instance: object): WithSignal | undefined {
+  try {
+    const way = ownWithSignal in instance ? instance[ownWithSignal] : undefined
+    return typeof way === 'function' ? (way as WithSignal) : undefined
+  } catch {
+    return undefined // as above
+  }
 }

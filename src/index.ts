@@ -31,6 +31,7 @@ export {
   InvalidRegistrationError,
   InvalidRequestError,
   isSwitchgearError,
+  MissingPackageError,
   RegistryClosedError,
   SaturatedError,
   StoreFailedError,
@@ -43,6 +44,7 @@ export {
   UnknownProviderError,
   UnsupportedSnapshotError,
 } from './core/errors.js'
+export type { GrpcTls } from './core/grpc.js'
 export type { Percentiles } from './core/histogram.js'
 export type { Logger } from './core/logger.js'
 export type { Cause } from './core/outcome.js'
@@ -50,6 +52,13 @@ export type { Random } from './core/random.js'
 export type { Source, View } from './discovery/source.js'
 export type { SourceState } from './discovery/watcher.js'
 export { functionProbe } from './health/probes/function.js'
+export { type GrpcProbeOptions, grpcProbe } from './health/probes/grpc.js'
+export { healthAnswer } from './health/probes/health-answer.js'
+export {
+  type HeartbeatProbe,
+  type HeartbeatProbeOptions,
+  heartbeatProbe,
+} from './health/probes/heartbeat.js'
 export { type HttpProbeOptions, httpProbe } from './health/probes/http.js'
 export { type TcpProbeOptions, tcpProbe } from './health/probes/tcp.js'
 export { type WebSocketProbeOptions, webSocketProbe } from './health/probes/web-socket.js'

@@ -22,6 +22,7 @@ export const errorCodes = [
   'SWITCHGEAR_REGISTRY_CLOSED',
   'SWITCHGEAR_FORBIDDEN_ADDRESS',
   'SWITCHGEAR_HTTP_FAILED',
+  'SWITCHGEAR_MISSING_PACKAGE',
 ] as const
 
 export type ErrorCode = (typeof errorCodes)[number]
@@ -505,5 +506,22 @@ export class HttpError extends SwitchgearError {
 
   get retryable(): boolean {
     return ['refused', 'timeout', 'dns', 'reset'].includes(this.kind)
+  }
+}
+
+/** What was asked for needs a package that is not installed. */
+export class MissingPackageError extends SwitchgearError {
+  override readonly name = 'MissingPackageError'
+  readonly code = 'SWITCHGEAR_MISSING_PACKAGE'
+  readonly retryable = false
+  readonly packageName: string
+
+  /** `range` is one that npm understands, such as `^1.14`. */
+  constructor(what: string, packageName: string, range: string, cause?: unknown) {
+    super(
+      `${what} needs the package ${packageName}, which is not installed; run: npm install ${packageName}@${range}`,
+      { cause },
+    )
+    this.packageName = packageName
   }
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.js'
 import { type Limit, limit } from '../core/limit.js'
 import type { Check, Checking, CheckReport, CheckSettings, Health } from '../model/health.js'
-import type { Provider } from '../model/provider.js'
+import type { Probe, Provider } from '../model/provider.js'
 import { CheckRun } from './run.js'
 import { type Finding, observed, streakAfter } from './verdict.js'
 
@@ -11,7 +11,7 @@ export interface Checked {
   readonly check: Check | undefined
   readonly hasCheck: boolean
   /** Another object after it was replaced. */
-  readonly parts: { readonly health: CheckSettings }
+  readonly parts: { readonly health: CheckSettings; readonly check?: Check | Probe | undefined }
   readonly health: Health
   /** What the last check said, where health takes up more than that. */
   readonly verdict?: Health
@@ -125,6 +125,13 @@ export class HealthChecks<S extends Checked> {
   forget(seat: S): void {
     this.unwell.delete(seat)
     seat.checking?.cancel()
+    const { check } = seat.parts
+    if (typeof check !== 'object') return
+    try {
+      check.forget?.(seat.provider)
+    } catch {
+      // nobody asks it about this provider any more, so nothing hangs on it
+    }
   }
 
   #begin(seat: S, isAwaited: boolean): CheckRun {

@@ -34,8 +34,10 @@ export function findingOf(answer: CheckAnswer | undefined, tookMs: number): Find
 
 const no = 'its check said no'
 
-const hasLearned = ({ version, models, capabilities, limits }: CheckReport): boolean =>
-  [version, models, capabilities, limits].some((one) => one !== undefined)
+const hasLearned = (report: CheckReport): boolean => {
+  const { version, apiVersion, models, capabilities, limits } = report
+  return [version, apiVersion, models, capabilities, limits].some((one) => one !== undefined)
+}
 
 /** Checks in a row: those passed count up from 0, those failed count down, the others do not count. */
 export function streakAfter(streak: number, health: Health): number {

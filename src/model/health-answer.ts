@@ -35,7 +35,10 @@ const statusWords: readonly (readonly [Health, readonly string[]])[] = [
     ),
   ],
   ['degraded', wordsOf('degraded warn warning partial impaired yellow')],
-  ['loading', wordsOf('loading starting starting_up initializing initialising warming_up')],
+  [
+    'loading',
+    wordsOf('loading loading_model starting starting_up initializing initialising warming_up'),
+  ],
   [
     'unhealthy',
     wordsOf(
@@ -97,6 +100,10 @@ export function readHealthAnswer(
     throw refused('', `expected fields that can be read; reading one threw: ${oneLine(error)}`)
   }
 }
+
+/** How it is by its body alone, whatever else is in it; `unknown` when it is no object. Never throws. */
+export const statusOfAnswer = (body: unknown): Health =>
+  isObject(body) ? statusOf(body) : 'unknown'
 
 function read(body: object, known: (capability: string) => boolean): HealthAnswer {
   const ignored: string[] = []

@@ -6,6 +6,7 @@ export interface CheckReport {
   readonly status: Health
   readonly message?: string | undefined
   readonly version?: string | undefined
+  readonly apiVersion?: string | undefined
   readonly models?: readonly string[] | undefined
   /** All it can do by name, or only what is known for sure: true or false by name. */
   readonly capabilities?: readonly string[] | Readonly<Record<string, boolean>> | undefined

@@ -83,6 +83,8 @@ export interface Probe {
   readonly name: string
   /** A throw is a no. The signal aborts when its time is up. */
   check(provider: ProviderRecord, signal: AbortSignal): CheckAnswer | Promise<CheckAnswer>
+  /** The provider has left the registry: nothing of it need be kept. */
+  forget?(provider: ProviderRecord): void
 }
 
 /** How to ask, by one of `check` and `probe`, and how often. What is left out is as the registry's. */

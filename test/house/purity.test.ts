@@ -11,6 +11,7 @@ const doors: Readonly<Record<string, string>> = {
   semver: 'core/version.ts',
   opossum: 'guard/opossum.ts',
   undici: 'core/connection.ts',
+  '@grpc/grpc-js': 'core/grpc.ts',
 }
 
 /** May be used anywhere: schemas belong to what they describe. */

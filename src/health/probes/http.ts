@@ -1,6 +1,7 @@
 import type { AddressPolicy } from '../../core/address.js'
-import { fetchAnswer } from '../../core/http.js'
-import type { CheckAnswer } from '../../model/health.js'
+import { fetchAnswer, type HttpAnswer } from '../../core/http.js'
+import type { CheckAnswer, CheckReport } from '../../model/health.js'
+import { statusOfAnswer } from '../../model/health-answer.js'
 import type { Probe } from '../../model/provider.js'
 import { addressOf } from './address.js'
 
@@ -13,13 +14,19 @@ export interface HttpProbeOptions {
   readonly expect?: readonly number[] | undefined
   /** Such as an `authorization`. */
   readonly headers?: Readonly<Record<string, string>> | undefined
-  /** What the body of a good answer says, `undefined` where it was no JSON. Default: nothing, the status is enough. */
-  readonly read?: ((body: unknown) => CheckAnswer) | undefined
+  /**
+   * What a good answer says by its body, `undefined` where it was no JSON, and its status; `healthAnswer` is one.
+   * Default: nothing, the status is enough.
+   */
+  readonly read?: ((body: unknown, status: number) => CheckAnswer) | undefined
   /** Which addresses may be asked. Default: loopback and private networks. */
   readonly policy?: AddressPolicy | undefined
 }
 
-/** Well when a GET is answered with a good status. Redirects are no good status, and are not followed. */
+/**
+ * Well when a GET is answered with a good status. A 503 whose body is JSON and speaks of loading is `loading`. Redirects
+ * are no good status, and are not followed.
+ */
 export function httpProbe(options: HttpProbeOptions = {}): Probe {
   const { path, url, expect, headers, read, policy } = options
   const fixed = url === undefined ? undefined : new URL(url)
@@ -30,18 +37,28 @@ export function httpProbe(options: HttpProbeOptions = {}): Probe {
     async check(provider, signal) {
       const base = fixed ?? addressOf(provider, 'give httpProbe a url')
       const target = path === undefined ? base : new URL(path, base)
-      const { status, json } = await fetchAnswer(target.href, {
+      const answer = await fetchAnswer(target.href, {
         signal,
-        wants: (head) => read !== undefined && isGood(head.status),
+        wants: (head) => (isGood(head.status) ? read !== undefined : head.status === unavailable),
         timeoutMs: longestMs,
         maxBytes: mostBytes,
         ...(headers !== undefined && { headers }),
         ...(policy !== undefined && { policy }),
       })
-      if (!isGood(status)) return { status: 'unhealthy', message: `answered with status ${status}` }
-      return read === undefined ? true : read(json())
+      if (!isGood(answer.status)) return refusal(answer)
+      return read === undefined ? true : read(answer.json(), answer.status)
     },
   })
+}
+
+const unavailable = 503
+
+/** Programs that read a model answer 503 until it is there, and some say so. */
+function refusal({ status, json }: HttpAnswer): CheckReport {
+  const message = `answered with status ${status}`
+  if (status === unavailable && statusOfAnswer(json()) === 'loading')
+    return { status: 'loading', message: `${message}, and that it is loading` }
+  return { status: 'unhealthy', message }
 }
 
 /** The deadline of the check comes first: its signal. */

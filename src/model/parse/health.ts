@@ -11,7 +11,7 @@ const settings = {
   slowMs: positive.optional(),
 }
 
-export const isProbe = z.custom<Probe>(
+export const isProbe: z.ZodType<Probe> = z.custom<Probe>(
   (value) =>
     typeof value === 'object' &&
     value !== null &&

@@ -16,6 +16,14 @@ export interface Reply {
   readonly problem: HttpError | undefined
 }
 
+/** A question that was put, and what came of it in a few words. */
+export interface Step {
+  /** Such as `GET /system_stats`. */
+  readonly question: string
+  /** Such as `200, a JSON object`. */
+  readonly answer: string
+}
+
 /** One address, to which questions are put. No question is put twice, whoever asks. */
 export interface Asking {
   /** Such as `http://127.0.0.1:8188`. */
@@ -60,6 +68,7 @@ export class Questions implements Asking {
   readonly #options: AskingOptions
   readonly #until: number
   readonly #replies = new Map<string, Promise<Reply>>()
+  readonly #steps: Step[] = []
   #end: HttpError | undefined
 
   constructor(origin: string, options: AskingOptions) {
@@ -73,16 +82,20 @@ export class Questions implements Asking {
     return this.#end
   }
 
-  /** What was asked so far, in order. */
-  replies(): Promise<readonly Reply[]> {
-    return Promise.all(this.#replies.values())
+  /** What was asked so far, in the order of the answers. */
+  get steps(): readonly Step[] {
+    return this.#steps
   }
 
   get(path: string, headers: Readonly<Record<string, string>> = nothing): Promise<Reply> {
     return this.#once('GET', path, headers)
   }
 
-  post(path: string, body: unknown, headers: Readonly<Record<string, string>> = nothing) {
+  post(
+    path: string,
+    body: unknown,
+    headers: Readonly<Record<string, string>> = nothing,
+  ): Promise<Reply> {
     return this.#once('POST', path, headers, body)
   }
 
@@ -99,7 +112,10 @@ export class Questions implements Asking {
     const key = JSON.stringify([method, path, headers, body])
     const known = this.#replies.get(key)
     if (known !== undefined) return known
-    const reply = this.#ask(method, path, headers, body)
+    const reply = this.#ask(method, path, headers, body).then((answer) => {
+      this.#steps.push({ question: `${method} ${path}`, answer: inWords(answer) })
+      return answer
+    })
     this.#replies.set(key, reply)
     return reply
   }
@@ -152,3 +168,16 @@ const failed = (path: string, problem: HttpError): Reply => ({
   json: undefined,
   problem,
 })
+
+function inWords({ status, json, text, headers, problem }: Reply): string {
+  if (problem !== undefined) return problem.message.replace(`${problem.url} `, '')
+  const body =
+    json !== undefined
+      ? `a JSON ${Array.isArray(json) ? 'list' : json === null ? 'null' : typeof json}`
+      : text === ''
+        ? 'no body'
+        : /html/i.test(headers['content-type'] ?? '')
+          ? 'a page'
+          : 'a text'
+  return `${status}, ${body}`
+}

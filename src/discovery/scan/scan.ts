@@ -1,0 +1,213 @@
+import { setMaxListeners } from 'node:events'
+import { type AddressPolicy, defaultAddressPolicy } from '../../core/address.js'
+import { after, type Clock, systemClock, whenAborted } from '../../core/clock.js'
+import { type Limit, limit } from '../../core/limit.js'
+import { fingerprints as allFingerprints } from '../fingerprints/index.js'
+import type { Fingerprint } from './fingerprint.js'
+import { givenByHand, merged, toFound } from './found.js'
+import { type Inspection, inspect } from './inspect.js'
+import { type Knock, Knocks } from './knock.js'
+import { missingOf } from './missing.js'
+import type { DiscoverOptions } from './options.js'
+import type { Found, Progress, ScanReport, Unknown } from './report.js'
+import { authority, type Target, type Targets, targetsOf } from './targets.js'
+
+/** What came of one address. */
+export interface Outcome {
+  readonly origin: string
+  readonly kinds: ReadonlySet<string>
+  readonly found: Found | undefined
+  /** Why there is nothing to report, such as `connection refused`. */
+  readonly why: string
+  readonly unknown: Unknown | undefined
+}
+
+/** One look at all addresses. */
+export class Scan {
+  readonly #options: DiscoverOptions
+  readonly #fingerprints: readonly Fingerprint[]
+  readonly #clock: Clock
+  readonly #policy: AddressPolicy
+  readonly #timeoutMs: number
+  readonly #knocks: Knocks
+  readonly #atOnce: Limit
+  readonly #stop = new AbortController()
+  readonly #hosts = new Map<string, Promise<readonly string[] | string>>()
+  readonly #asking = new Set<string>()
+  readonly #outcomes: Outcome[] = []
+  #began = 0
+  #total = 0
+
+  constructor(options: DiscoverOptions) {
+    const { only, clock = systemClock, policy = defaultAddressPolicy } = options
+    this.#options = options
+    this.#fingerprints = allFingerprints.filter(({ kind }) => only?.includes(kind) ?? true)
+    this.#clock = clock
+    this.#policy = policy
+    this.#timeoutMs = options.timeoutMs ?? 2_000
+    this.#knocks = new Knocks(clock, this.#timeoutMs)
+    this.#atOnce = limit(options.concurrency ?? 256)
+    setMaxListeners(0, this.#stop.signal) // one for each address that is asked
+  }
+
+  /** Rejects only with the reason of the caller's signal. */
+  async run(): Promise<ScanReport> {
+    const { signal, deadlineMs = 4_500 } = this.#options
+    signal?.throwIfAborted()
+    this.#began = this.#clock.now()
+    const targets = targetsOf(this.#fingerprints, this.#options)
+    this.#total = targets.targets.length + targets.origins.size
+    let complete = true
+    const give = (): void => {
+      this.#stop.abort()
+      this.#knocks.stop()
+    }
+    const cancel = after(this.#clock, deadlineMs, () => {
+      complete = false
+      give()
+    })
+    signal?.addEventListener('abort', give, { once: true })
+    try {
+      await this.#look(targets)
+    } finally {
+      cancel()
+      signal?.removeEventListener('abort', give)
+    }
+    signal?.throwIfAborted()
+    return this.#report(targets, complete)
+  }
+
+  async #look({ targets, origins }: Targets): Promise<void> {
+    const given = [...origins].map(([origin, kind]) => this.#askAt(origin, kind))
+    const knocked = targets.map((target) => this.#visit(target))
+    await Promise.all([...given, ...knocked])
+  }
+
+  async #visit(target: Target): Promise<void> {
+    const origin = `http://${authority(target.host, target.port)}`
+    const answer = await this.#knockAt(target)
+    if (answer === 'open') await this.#ask(origin, target.kinds)
+    else
+      this.#end({ origin, kinds: target.kinds, found: undefined, why: answer, unknown: undefined })
+  }
+
+  /** Nobody listens at most ports, and a connection costs less than a request. */
+  async #knockAt({ host, port }: Target): Promise<'open' | string> {
+    const addresses = await this.#addressesOf(host)
+    if (typeof addresses === 'string') return addresses
+    let answer: Knock = 'refused'
+    for (const address of addresses) {
+      answer = await this.#atOnce(() => this.#knocks.at(address, port))
+      if (answer === 'open') break
+    }
+    return knockWords[answer]
+  }
+
+  /** Each name is looked up, and checked, once. */
+  #addressesOf(host: string): Promise<readonly string[] | string> {
+    const known = this.#hosts.get(host)
+    if (known !== undefined) return known
+    const checked = this.#policy.check({ host, port: 80 }).then(
+      ({ addresses }) => addresses,
+      (error: unknown) => (error instanceof Error ? error.message : 'may not be asked'),
+    )
+    const late = whenAborted(this.#stop.signal).then(() => 'could not be resolved in time')
+    const found = Promise.race([checked, late])
+    this.#hosts.set(host, found)
+    return found
+  }
+
+  async #askAt(origin: string, kind: string | undefined): Promise<void> {
+    await this.#ask(origin, new Set(kind === undefined ? [] : [kind]), kind)
+  }
+
+  async #ask(origin: string, kinds: ReadonlySet<string>, claimed?: string): Promise<void> {
+    this.#asking.add(origin)
+    this.#tell()
+    const inspection = await inspect(origin, {
+      fingerprints: this.#fingerprints,
+      kinds,
+      keyOf: (kind) => this.#keyOf(kind),
+      timeoutMs: this.#timeoutMs,
+      policy: this.#policy,
+      clock: this.#clock,
+      signal: this.#stop.signal,
+    })
+    this.#asking.delete(origin)
+    this.#end(this.#outcomeOf(origin, kinds, inspection, claimed))
+  }
+
+  #outcomeOf(
+    origin: string,
+    kinds: ReadonlySet<string>,
+    inspection: Inspection,
+    claimed: string | undefined,
+  ): Outcome {
+    if (inspection.fingerprint !== undefined) {
+      const { kind, title } = inspection.fingerprint
+      const found = toFound(origin, inspection, this.#keyOf(kind))
+      return { origin, kinds, found, why: `is ${title}`, unknown: undefined }
+    }
+    const { why, silent } = inspection
+    const said = this.#fingerprints.find(({ kind }) => kind === claimed)
+    if (said !== undefined)
+      return { origin, kinds, found: givenByHand(origin, said, why), why, unknown: undefined }
+    return { origin, kinds, found: undefined, why, unknown: { address: origin, why, silent } }
+  }
+
+  #keyOf(kind: string): string | undefined {
+    return this.#options.backends?.[kind]?.key
+  }
+
+  #end(outcome: Outcome): void {
+    this.#outcomes.push(outcome)
+    this.#tell()
+  }
+
+  #tell(): void {
+    const { onProgress } = this.#options
+    if (onProgress === undefined) return
+    const progress: Progress = {
+      done: this.#outcomes.length,
+      total: this.#total,
+      elapsedMs: this.#clock.now() - this.#began,
+      asking: [...this.#asking],
+      found: this.#found(),
+    }
+    try {
+      onProgress(Object.freeze(progress))
+    } catch {
+      // whoever watches does not stop the scan
+    }
+  }
+
+  #found(): readonly Found[] {
+    return merged(this.#outcomes.flatMap(({ found }) => found ?? []).sort(byPlace))
+  }
+
+  #report({ problems }: Targets, complete: boolean): ScanReport {
+    const found = this.#found()
+    return Object.freeze<ScanReport>({
+      found,
+      unknown: this.#outcomes.flatMap(({ unknown }) => unknown ?? []),
+      missing: missingOf(this.#fingerprints, found, this.#outcomes),
+      problems,
+      ports: this.#outcomes.length,
+      complete,
+      elapsedMs: this.#clock.now() - this.#began,
+    })
+  }
+}
+
+const knockWords: Readonly<Record<Knock, string>> = {
+  open: 'open',
+  refused: 'connection refused: nothing listens there',
+  unreachable: 'cannot be reached',
+  timeout: 'did not accept a connection in time',
+}
+
+/** IPv4 before IPv6, then by address, so that reports read the same each time. */
+function byPlace(a: Found, b: Found): number {
+  const six = Number(a.address.includes('[')) - Number(b.address.includes('['))
+  return six || a.address.localeCompare(b.address, 'en', { numeric: true })
+}

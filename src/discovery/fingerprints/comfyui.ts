@@ -1,18 +1,21 @@
 import { field, nameOf, namesOf } from '../../core/foreign.js'
+import type { Capability } from '../../model/capability.js'
 import type { ModelInput } from '../../model/llm-model.js'
 import type { Asking } from '../scan/asking.js'
-import type { Description, Fingerprint } from '../scan/fingerprint.js'
+import type { Fingerprint } from '../scan/fingerprint.js'
+import { hasNode, hasOneOf, parametersOf } from './comfyui-nodes.js'
 import { goodList, goodObject } from './read.js'
 
 /** Folders whose files are models one makes pictures, films or sound with. */
-const folders = ['checkpoints', 'diffusion_models'] as const
+const modelFolders = ['checkpoints', 'diffusion_models'] as const
+const otherFolders = ['loras', 'vae', 'controlnet', 'upscale_models'] as const
 
-const films = /ltx|wan|hunyuan.*video|cogvideo|mochi|cosmos|svd/i
+const films = /ltx|(?<![a-z])wan|hunyuan.{0,20}video|cogvideo|mochi|cosmos|svd/i
 const sounds = /ace.?step|stable.?audio/i
 
 /**
  * ComfyUI. Nodes that call paid services elsewhere are no capability of this machine, so only what it has the models
- * for counts.
+ * for counts, if the nodes that run them are there too.
  */
 export const comfyui: Fingerprint = {
   kind: 'comfyui',
@@ -20,12 +23,14 @@ export const comfyui: Fingerprint = {
   service: 'media',
   protocol: 'comfyui',
   ports: [8188],
+  agreedPath: '/ws',
   advice:
     'start it with `python main.py`; it listens on 127.0.0.1:8188 unless --listen or --port say otherwise',
 
   async recognise(asking) {
     const body = goodObject(await asking.get('/system_stats'))
-    if (body === undefined || !Array.isArray(field(body, 'devices'))) return undefined
+    const devices = field(body, 'devices')
+    if (!Array.isArray(devices) || devices.some(isImitated)) return undefined
     const version = nameOf(field(body, 'system', 'comfyui_version'))
     if (version === undefined && nameOf(field(body, 'system', 'python_version')) === undefined)
       return undefined
@@ -34,38 +39,127 @@ export const comfyui: Fingerprint = {
   },
 
   async describe(asking) {
-    const lists = await Promise.all(folders.map((folder) => files(asking, folder)))
-    const models = lists.flat()
-    const [upscalers, controlnets] = await Promise.all([
-      files(asking, 'upscale_models'),
-      files(asking, 'controlnet'),
-    ])
-    return describe(models, upscalers.length > 0, controlnets.length > 0)
+    const [checkpoints, diffusers, ...others] = await Promise.all(
+      [...modelFolders, ...otherFolders].map((folder) => files(asking, folder)),
+    )
+    const models = [...new Set([...(checkpoints ?? []), ...(diffusers ?? [])])].slice(0, 10_000)
+    const folders = [checkpoints, diffusers, ...others].map((found = []) => found.length)
+    return {
+      models: models.map(toModel),
+      capabilities: await abilities(asking, models, others),
+      metadata: {
+        folders: Object.fromEntries(
+          [...modelFolders, ...otherFolders].map((folder, at) => [folder, folders[at] ?? 0]),
+        ),
+        devices: await devicesOf(asking),
+      },
+    }
   },
 }
+
+/** KoboldCpp answers as a ComfyUI whose graphics card is KoboldCpp. */
+const isImitated = (device: unknown): boolean => field(device, 'name') === 'koboldcpp'
 
 async function files(asking: Asking, folder: string): Promise<readonly string[]> {
   return namesOf(goodList(await asking.get(`/models/${folder}`)), 10_000) ?? []
 }
 
-function describe(models: readonly string[], upscales: boolean, controls: boolean): Description {
-  const inputs = models.map(
-    (id): ModelInput => ({ id, provider: 'comfyui', capabilities: [ability(id)] }),
-  )
-  const capabilities = [...new Set(models.map(ability))]
-  return {
-    models: inputs,
-    capabilities: [
-      ...capabilities,
-      ...(upscales ? ['upscale'] : []),
-      ...(controls ? ['controlnet'] : []),
-    ],
-  }
-}
-
-const ability = (model: string): string =>
+const abilityOf = (model: string): string =>
   sounds.test(model)
     ? 'audio_generation'
     : films.test(model)
       ? 'video_generation'
       : 'image_generation'
+
+const toModel = (id: string): ModelInput => ({
+  id,
+  provider: 'comfyui',
+  capabilities: [abilityOf(id)],
+})
+
+async function abilities(
+  asking: Asking,
+  models: readonly string[],
+  [, , controlnets = [], upscalers = []]: readonly (readonly string[])[],
+): Promise<readonly Capability[]> {
+  const named = (ability: string) => models.filter((model) => abilityOf(model) === ability)
+  const found = await Promise.all([
+    images(asking, named('image_generation')),
+    made(asking, 'video_generation', named('video_generation'), videoNodes),
+    made(asking, 'audio_generation', named('audio_generation'), audioNodes),
+  ])
+  return [
+    ...found.filter((ability) => ability !== undefined),
+    ...(upscalers.length > 0 ? [{ name: 'upscale', version: '1.0' }] : []),
+    ...(controlnets.length > 0 ? [{ name: 'controlnet', version: '1.0' }] : []),
+  ]
+}
+
+const capability = (
+  name: string,
+  models: readonly string[],
+  parameters: Capability['parameters'] = {},
+): Capability => ({
+  name,
+  version: '1.0',
+  parameters: {
+    ...parameters,
+    models: { type: 'array', items: { type: 'string', values: models } },
+  },
+})
+
+async function images(asking: Asking, models: readonly string[]) {
+  if (models.length === 0) return undefined
+  const [samples, saves] = await Promise.all([
+    hasNode(asking, 'KSampler'),
+    hasNode(asking, 'SaveImage'),
+  ])
+  if (!samples || !saves) return undefined
+  const [sampler, canvas] = await Promise.all([
+    parametersOf(asking, 'KSampler', ['steps', 'cfg', 'denoise', 'sampler_name', 'scheduler']),
+    parametersOf(asking, 'EmptyLatentImage', ['width', 'height', 'batch_size']),
+  ])
+  return capability('image_generation', models, { ...canvas, ...sampler })
+}
+
+/** One that begins, and one that saves. */
+type Ends = readonly [starts: readonly string[], saves: readonly string[]]
+
+const videoNodes: Ends = [
+  [
+    'EmptyLTXVLatentVideo',
+    'EmptyHunyuanLatentVideo',
+    'WanImageToVideo',
+    'EmptyMochiLatentVideo',
+    'EmptyCosmosLatentVideo',
+    'SVD_img2vid_Conditioning',
+  ],
+  ['SaveVideo', 'CreateVideo', 'SaveWEBM', 'SaveAnimatedWEBP'],
+]
+
+const audioNodes: Ends = [
+  ['EmptyAceStepLatentAudio', 'EmptyLatentAudio'],
+  ['SaveAudio', 'SaveAudioMP3'],
+]
+
+async function made(
+  asking: Asking,
+  name: string,
+  models: readonly string[],
+  [starts, saves]: Ends,
+): Promise<Capability | undefined> {
+  if (models.length === 0) return undefined
+  const there = (await hasOneOf(asking, saves)) && (await hasOneOf(asking, starts))
+  return there ? capability(name, models) : undefined
+}
+
+/** What it calculates with, and how much memory that has. How much is free is another answer each time. */
+async function devicesOf(asking: Asking) {
+  const devices = field(goodObject(await asking.get('/system_stats')), 'devices')
+  if (!Array.isArray(devices)) return []
+  return devices.slice(0, 64).flatMap((device: unknown) => {
+    const name = nameOf(field(device, 'name'))
+    const memory = field(device, 'vram_total')
+    return name === undefined ? [] : [{ name, ...(typeof memory === 'number' && { memory }) }]
+  })
+}

@@ -1,3 +1,6 @@
+export type { BackendKind } from './backends/index.js'
+export type { Answer, Question, Routes } from './backends/route.js'
+export { type FakeBackend, type FakeBackendOptions, startFakeBackend } from './fake-backend.js'
 export { FakeClock } from './fake-clock.js'
 export { FakeProvider, type FakeProviderOptions } from './fake-provider.js'
 export { seededRandom } from './seeded-random.js'

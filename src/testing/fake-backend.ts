@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { isIPv6 } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { type BackendKind, backends } from './backends/index.js'
+import { type BackendKind, backends } from './backends/all.js'
 import type { Answer, Backend, Question, Routes } from './backends/route.js'
 import { greet } from './web-socket-server.js'
 

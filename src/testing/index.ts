@@ -1,4 +1,4 @@
-export type { BackendKind } from './backends/index.js'
+export type { BackendKind } from './backends/all.js'
 export type { Answer, Question, Routes } from './backends/route.js'
 export { type FakeBackend, type FakeBackendOptions, startFakeBackend } from './fake-backend.js'
 export { FakeClock } from './fake-clock.js'

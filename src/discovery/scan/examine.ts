@@ -1,7 +1,7 @@
 import { type AddressPolicy, defaultAddressPolicy } from '../../core/address.js'
 import { type Clock, systemClock } from '../../core/clock.js'
 import { InvalidOptionsError } from '../../core/errors.js'
-import { fingerprints } from '../fingerprints/index.js'
+import { fingerprints } from '../fingerprints/all.js'
 import type { Step } from './asking.js'
 import { toFound } from './found.js'
 import { inspect } from './inspect.js'

@@ -1,7 +1,7 @@
 import { onTestFinished } from 'vitest'
 import { defaultAddressPolicy } from '../../../src/core/address.js'
 import { systemClock } from '../../../src/core/clock.js'
-import { fingerprints } from '../../../src/discovery/fingerprints/index.js'
+import { fingerprints } from '../../../src/discovery/fingerprints/all.js'
 import { Questions } from '../../../src/discovery/scan/asking.js'
 import type { Fingerprint, Recognition } from '../../../src/discovery/scan/fingerprint.js'
 import {

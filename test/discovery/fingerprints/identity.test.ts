@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { fingerprints } from '../../../src/discovery/fingerprints/index.js'
-import { backends } from '../../../src/testing/backends/index.js'
+import { fingerprints } from '../../../src/discovery/fingerprints/all.js'
+import { backends } from '../../../src/testing/backends/all.js'
 import type { Backend } from '../../../src/testing/backends/route.js'
 import type { BackendKind } from '../../../src/testing/index.js'
 import { fake, fingerprintOf, questions, recognised } from './ask.js'

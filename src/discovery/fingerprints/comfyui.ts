@@ -23,7 +23,7 @@ export const comfyui: Fingerprint = {
   service: 'media',
   protocol: 'comfyui',
   ports: [8188],
-  agreedPath: '/ws',
+  greeting: { path: '/ws', isItsOwn: isGreeting },
   advice:
     'start it with `python main.py`; it listens on 127.0.0.1:8188 unless --listen or --port say otherwise',
 
@@ -55,6 +55,14 @@ export const comfyui: Fingerprint = {
       },
     }
   },
+}
+
+/** The sid that KoboldCpp gives to everybody. */
+const imitatedSid = 'ffff000012345678ffff000012345678'
+
+function isGreeting(message: unknown): boolean {
+  const sid = nameOf(field(message, 'data', 'sid'))
+  return field(message, 'type') === 'status' && sid !== undefined && sid !== imitatedSid
 }
 
 /** KoboldCpp answers as a ComfyUI whose graphics card is KoboldCpp. */

@@ -14,9 +14,24 @@ const standard = new Set(standardCapabilities.map(({ name }) => name))
 
 /** What the agreed path of this program says; `undefined` when it is not answered as agreed. */
 export async function agreed(
-  { agreedPath, kind }: Fingerprint,
+  fingerprint: Fingerprint,
   asking: Asking,
 ): Promise<{ recognition: Recognition; description: Description } | undefined> {
+  return (await answered(fingerprint, asking)) ?? (await greeted(fingerprint, asking))
+}
+
+async function greeted({ greeting }: Fingerprint, asking: Asking): ReturnType<typeof agreed> {
+  if (greeting === undefined) return undefined
+  const { json } = await asking.hear(greeting.path)
+  if (!greeting.isItsOwn(json)) return undefined
+  const evidence = `WS ${greeting.path} greets as such a program does`
+  return { recognition: { evidence }, description: {} }
+}
+
+async function answered(
+  { agreedPath, kind }: Fingerprint,
+  asking: Asking,
+): ReturnType<typeof agreed> {
   if (agreedPath === undefined || !(await mayAsk(kind, asking))) return undefined
   const body = goodObject(await asking.get(agreedPath))
   if (body === undefined) return undefined

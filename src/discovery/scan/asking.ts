@@ -1,7 +1,8 @@
 import type { AddressPolicy } from '../../core/address.js'
-import type { Clock } from '../../core/clock.js'
+import { after, type Clock } from '../../core/clock.js'
 import { HttpError } from '../../core/errors.js'
 import { fetchAnswer } from '../../core/http.js'
+import { listenToWebSocket } from '../../core/web-socket.js'
 
 /** What came back for one path, or why nothing did. */
 export interface Reply {
@@ -32,6 +33,8 @@ export interface Asking {
   get(path: string, headers?: Readonly<Record<string, string>>): Promise<Reply>
   /** Only for questions that change nothing and cost nothing. Never rejects. */
   post(path: string, body: unknown, headers?: Readonly<Record<string, string>>): Promise<Reply>
+  /** The first text message of a WebSocket, as `text` and `json`. Never rejects. */
+  hear(path: string): Promise<Reply>
   /** Ends a session that a question has begun. Never rejects. */
   delete(path: string, headers: Readonly<Record<string, string>>): Promise<Reply>
 }
@@ -103,52 +106,49 @@ export class Questions implements Asking {
     return this.#once('DELETE', path, headers)
   }
 
+  hear(path: string): Promise<Reply> {
+    return this.#put(`WS ${path}`, path, (left) => this.#hear(path, left))
+  }
+
   #once(
     method: 'GET' | 'POST' | 'DELETE',
     path: string,
     headers: Readonly<Record<string, string>>,
     body?: unknown,
   ): Promise<Reply> {
-    const key = JSON.stringify([method, path, headers, body])
-    const known = this.#replies.get(key)
+    const more = method === 'GET' && headers === nothing ? '' : JSON.stringify([headers, body])
+    return this.#put(
+      `${method} ${path}`,
+      path,
+      (left) => this.#ask(method, path, headers, body, left),
+      more,
+    )
+  }
+
+  /** Puts a question once. It rejects with what there is to say about the problem. */
+  #put(
+    question: string,
+    path: string,
+    ask: (leftMs: number) => Promise<Reply>,
+    more = '',
+  ): Promise<Reply> {
+    const known = this.#replies.get(question + more)
     if (known !== undefined) return known
-    const reply = this.#ask(method, path, headers, body).then((answer) => {
-      this.#steps.push({ question: `${method} ${path}`, answer: inWords(answer) })
+    const reply = this.#answer(path, ask).then((answer) => {
+      this.#steps.push({ question, answer: inWords(answer) })
       return answer
     })
-    this.#replies.set(key, reply)
+    this.#replies.set(question + more, reply)
     return reply
   }
 
-  async #ask(
-    method: 'GET' | 'POST' | 'DELETE',
-    path: string,
-    own: Readonly<Record<string, string>>,
-    body: unknown,
-  ): Promise<Reply> {
-    const { clock, key, policy, signal, timeoutMs } = this.#options
+  async #answer(path: string, ask: (leftMs: number) => Promise<Reply>): Promise<Reply> {
+    const { clock, timeoutMs } = this.#options
     const left = this.#until - clock.now()
-    if (left <= 0)
-      this.#end ??= new HttpError(
-        'timeout',
-        this.origin,
-        `did not answer completely within ${timeoutMs} ms`,
-      )
+    if (left <= 0) this.#end ??= this.#late(timeoutMs)
     if (this.#end !== undefined) return failed(path, this.#end)
-    const headers = key === undefined ? own : { authorization: `Bearer ${key}`, ...own }
     try {
-      const answer = await fetchAnswer(new URL(path, this.origin).href, {
-        method,
-        headers,
-        ...(body !== undefined && { body }),
-        policy,
-        clock,
-        signal,
-        connectTimeoutMs: left,
-        timeoutMs: left,
-        maxBytes: mostBytes,
-      })
-      return { path, ...answer, json: answer.json(), problem: undefined }
+      return await ask(left)
     } catch (error) {
       const problem =
         error instanceof HttpError
@@ -158,6 +158,77 @@ export class Questions implements Asking {
       return failed(path, problem)
     }
   }
+
+  async #ask(
+    method: 'GET' | 'POST' | 'DELETE',
+    path: string,
+    own: Readonly<Record<string, string>>,
+    body: unknown,
+    left: number,
+  ): Promise<Reply> {
+    const { clock, key, policy, signal } = this.#options
+    const headers = key === undefined ? own : { authorization: `Bearer ${key}`, ...own }
+    const answer = await fetchAnswer(new URL(path, this.origin).href, {
+      method,
+      headers,
+      ...(body !== undefined && { body }),
+      policy,
+      clock,
+      signal,
+      connectTimeoutMs: left,
+      timeoutMs: left,
+      maxBytes: mostBytes,
+    })
+    return { path, ...answer, json: answer.json(), problem: undefined }
+  }
+
+  /** That there is no WebSocket says nothing about the rest. */
+  async #hear(path: string, left: number): Promise<Reply> {
+    const { clock, policy, signal } = this.#options
+    const { hostname, port, protocol } = new URL(this.origin)
+    const secure = protocol === 'https:'
+    const late = new AbortController()
+    const cancel = after(clock, left, () => late.abort())
+    const both = AbortSignal.any([signal, late.signal])
+    try {
+      const socket = await listenToWebSocket(
+        {
+          host: hostname.replace(/^\[|\]$/g, ''),
+          port: Number(port) || (secure ? 443 : 80),
+          path,
+          secure,
+        },
+        { policy, signal: both },
+      )
+      const stop = (): void => socket.close()
+      both.addEventListener('abort', stop, { once: true })
+      try {
+        for await (const text of socket.messages) return heard(path, text)
+        return failed(path, new HttpError('reset', this.origin, 'said nothing on its WebSocket'))
+      } finally {
+        both.removeEventListener('abort', stop)
+        socket.close()
+      }
+    } catch (cause) {
+      return failed(path, new HttpError('reset', this.origin, 'has no WebSocket there', { cause }))
+    } finally {
+      cancel()
+    }
+  }
+
+  #late(timeoutMs: number): HttpError {
+    return new HttpError('timeout', this.origin, `did not answer completely within ${timeoutMs} ms`)
+  }
+}
+
+function heard(path: string, text: string): Reply {
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch {
+    json = undefined // a greeting of somebody else
+  }
+  return { path, status: 101, headers: nothing, text, json, problem: undefined }
 }
 
 const failed = (path: string, problem: HttpError): Reply => ({

@@ -47,6 +47,8 @@ export interface Fingerprint {
   readonly ports: readonly number[]
   /** A path that a wrapper of it is agreed to answer with a JSON object. Weaker than everything else. */
   readonly agreedPath?: string | undefined
+  /** The same for what says something by itself on a WebSocket. */
+  readonly greeting?: { readonly path: string; isItsOwn(message: unknown): boolean } | undefined
   /** What it can do even if it says nothing about it. Default nothing. */
   readonly capabilities?: readonly string[] | undefined
   /** What somebody can do who misses it, as one sentence. */

@@ -1,6 +1,6 @@
 import { type AddressPolicy, defaultAddressPolicy } from '../../core/address.js'
 import { type Clock, systemClock } from '../../core/clock.js'
-import { InvalidOptionsError } from '../../core/errors.js'
+import { type HttpFailure, InvalidOptionsError } from '../../core/errors.js'
 import { fingerprints } from '../fingerprints/all.js'
 import type { Step } from './asking.js'
 import { toFound } from './found.js'
@@ -25,6 +25,8 @@ export interface Examination {
   readonly found: Found | undefined
   /** Such as `is Ollama`, or `could not be connected to`. */
   readonly why: string
+  /** Why there is no answer at all; `undefined` when something answers. */
+  readonly failure: HttpFailure | undefined
   /** Every question that was put. */
   readonly steps: readonly Step[]
 }
@@ -50,10 +52,13 @@ export async function examine(address: string, options: ExamineOptions = {}): Pr
   })
   signal.throwIfAborted()
   const { steps } = inspection
-  if (inspection.fingerprint === undefined)
-    return Object.freeze({ address: origin, found: undefined, why: inspection.why, steps })
+  if (inspection.fingerprint === undefined) {
+    const { failure, why } = inspection
+    return Object.freeze({ address: origin, found: undefined, why, failure, steps })
+  }
   const found = toFound(origin, inspection, key)
-  return Object.freeze({ address: origin, found, why: `is ${found.title}`, steps })
+  const why = `is ${found.title}`
+  return Object.freeze({ address: origin, found, why, failure: undefined, steps })
 }
 
 function originOf(address: string): string {

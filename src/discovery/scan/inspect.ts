@@ -1,3 +1,4 @@
+import type { HttpFailure } from '../../core/errors.js'
 import { field, nameOf } from '../../core/foreign.js'
 import { isGood } from '../fingerprints/read.js'
 import { agreed } from './agreed.js'
@@ -12,7 +13,13 @@ export type Inspection = { readonly steps: readonly Step[] } & (
       readonly description: Description
       readonly weak: boolean
     }
-  | { readonly fingerprint?: undefined; readonly why: string; readonly silent: boolean }
+  | {
+      readonly fingerprint?: undefined
+      readonly why: string
+      readonly silent: boolean
+      /** What ended the asking; `undefined` when it answered. */
+      readonly failure: HttpFailure | undefined
+    }
 )
 
 export interface InspectOptions extends AskingOptions {
@@ -74,12 +81,12 @@ async function unknown(asking: Questions): Promise<Inspection> {
   if (end !== undefined) {
     const why = end.message.replace(`${end.url} `, '')
     const silent = end.kind === 'timeout' || end.kind === 'aborted'
-    return { why, silent, steps: asking.steps }
+    return { why, silent, failure: end.kind, steps: asking.steps }
   }
   const hint = await hintOf(asking)
   const is = 'answers, and is none of the programs that are known'
   const why = hint === undefined ? is : `${is} (${hint})`
-  return { why, silent: false, steps: asking.steps }
+  return { why, silent: false, failure: undefined, steps: asking.steps }
 }
 
 /** What it calls itself, for people to go on from. */

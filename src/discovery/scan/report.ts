@@ -58,7 +58,7 @@ export interface Missing {
 
 /** Something in the options that could not be used; everything else was. */
 export interface Problem {
-  /** Such as `backends.comfyui.ports[0]`. */
+  /** Such as `backends.comfyui.ports[0]`, or `host gpu-box` when that leads nowhere. */
   readonly field: string
   readonly message: string
 }

@@ -9,7 +9,7 @@ import { type Inspection, inspect } from './inspect.js'
 import { type Knock, Knocks } from './knock.js'
 import { missingOf } from './missing.js'
 import type { DiscoverOptions } from './options.js'
-import type { Found, Progress, ScanReport, Unknown } from './report.js'
+import type { Found, Problem, Progress, ScanReport, Unknown } from './report.js'
 import { authority, type Target, type Targets, targetsOf } from './targets.js'
 
 /** What came of one address. */
@@ -33,6 +33,8 @@ export class Scan {
   readonly #atOnce: Limit
   readonly #stop = new AbortController()
   readonly #hosts = new Map<string, Promise<readonly string[] | string>>()
+  /** Hosts that lead nowhere, or where they may not. */
+  readonly #lost: Problem[] = []
   readonly #asking = new Set<string>()
   readonly #outcomes: Outcome[] = []
   #began = 0
@@ -109,7 +111,11 @@ export class Scan {
     if (known !== undefined) return known
     const checked = this.#policy.check({ host, port: 80 }).then(
       ({ addresses }) => addresses,
-      (error: unknown) => (error instanceof Error ? error.message : 'may not be asked'),
+      (error: unknown) => {
+        const message = error instanceof Error ? error.message : 'may not be asked'
+        this.#lost.push({ field: `host ${host}`, message })
+        return message
+      },
     )
     const late = whenAborted(this.#stop.signal).then(() => 'could not be resolved in time')
     const found = Promise.race([checked, late])
@@ -191,7 +197,7 @@ export class Scan {
       found,
       unknown: this.#outcomes.flatMap(({ unknown }) => unknown ?? []),
       missing: missingOf(this.#fingerprints, found, this.#outcomes),
-      problems,
+      problems: [...problems, ...this.#lost],
       ports: this.#outcomes.length,
       complete,
       elapsedMs: this.#clock.now() - this.#began,

@@ -1,6 +1,7 @@
+import { field, nameOf } from '../../core/foreign.js'
 import { readHealthAnswer } from '../../model/health-answer.js'
 import { standardCapabilities } from '../../model/standard-capabilities.js'
-import { goodObject } from '../fingerprints/read.js'
+import { goodObject, isGood } from '../fingerprints/read.js'
 import type { Asking } from './asking.js'
 import type { Description, Fingerprint, Recognition } from './fingerprint.js'
 
@@ -34,7 +35,7 @@ async function answered(
 ): ReturnType<typeof agreed> {
   if (agreedPath === undefined || !(await mayAsk(kind, asking))) return undefined
   const body = goodObject(await asking.get(agreedPath))
-  if (body === undefined) return undefined
+  if (body === undefined || namesAnother(body, kind) || (await answersAll(asking))) return undefined
   try {
     const { status, version, apiVersion, models, capabilities, limits } = readHealthAnswer(
       body,
@@ -55,6 +56,16 @@ async function answered(
     return undefined // too large to be a health answer
   }
 }
+
+/** It says itself which program it is. */
+function namesAnother(body: Readonly<Record<string, unknown>>, kind: string): boolean {
+  const service = nameOf(field(body, 'service'), 100)
+  return service !== undefined && service.toLowerCase().replaceAll(/[^a-z0-9]/g, '') !== kind
+}
+
+/** Who answers a path that nobody has, says nothing by answering another. */
+const answersAll = async (asking: Asking): Promise<boolean> =>
+  isGood((await asking.get('/no-program-has-this-path')).status)
 
 /** With a key in place, LiteLLM's /health calls every model: it is asked only where LiteLLM itself is not. */
 async function mayAsk(kind: string, asking: Asking): Promise<boolean> {

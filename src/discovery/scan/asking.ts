@@ -63,6 +63,10 @@ const final: ReadonlySet<string> = new Set([
   'protocol',
 ])
 
+/** Headers without end are no answer either, to no question. */
+const isFinal = ({ kind, status }: HttpError): boolean =>
+  final.has(kind) || (kind === 'too-large' && status === undefined)
+
 const nothing = Object.freeze({})
 
 /** Asks one program, as long as there is time. */
@@ -154,7 +158,7 @@ export class Questions implements Asking {
         error instanceof HttpError
           ? error
           : new HttpError('protocol', this.origin, 'could not be asked', { cause: error })
-      if (final.has(problem.kind)) this.#end ??= problem
+      if (isFinal(problem)) this.#end ??= problem
       return failed(path, problem)
     }
   }
@@ -250,5 +254,15 @@ function inWords({ status, json, text, headers, problem }: Reply): string {
         : /html/i.test(headers['content-type'] ?? '')
           ? 'a page'
           : 'a text'
-  return `${status}, ${body}`
+  const { location } = headers
+  const to =
+    status >= 300 && status < 400 && location !== undefined ? ` to ${placeOf(location)}` : ''
+  return `${status}${to}, ${body}`
 }
+
+/** Where somebody is sent, without what may be secret. */
+const placeOf = (location: string): string =>
+  location
+    .replace(/[?#].*$/s, '')
+    .replace(/\/\/[^/]*@/, '//')
+    .slice(0, 200)

@@ -1,0 +1,441 @@
+import { createServer } from 'node:net'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { discover } from '../../../src/discovery/scan/discover.js'
+import type { DiscoverOptions } from '../../../src/discovery/scan/options.js'
+import type { Progress, ScanReport } from '../../../src/discovery/scan/report.js'
+import {
+  type FakeBackend,
+  type FakeBackendOptions,
+  startFakeBackend,
+} from '../../../src/testing/fake-backend.js'
+import { FakeClock } from '../../../src/testing/fake-clock.js'
+import { serve, serveRaw } from '../../core/servers.js'
+import { answering, comfyStats, passing, silent } from './world.js'
+
+/** Looks at these ports of this machine and nowhere else. */
+const at = (...ports: readonly number[]): DiscoverOptions => ({
+  hosts: [],
+  range: false,
+  addresses: ports.map((port) => `http://127.0.0.1:${port}`),
+})
+
+async function fake(
+  kind: Parameters<typeof startFakeBackend>[0],
+  options?: FakeBackendOptions,
+): Promise<FakeBackend> {
+  const backend = await startFakeBackend(kind, options)
+  onTestFinished(() => backend.close())
+  return backend
+}
+
+const kinds = ({ found }: ScanReport): string[] => found.map(({ kind }) => kind)
+
+describe('discover', () => {
+  it('says what runs where, what it has and how that is known', async () => {
+    const { port } = await fake('ollama')
+    const { found, complete } = await discover(at(port))
+    expect(complete).toBe(true)
+    expect(found).toMatchObject([
+      {
+        name: `ollama@127.0.0.1:${port}`,
+        kind: 'ollama',
+        title: 'Ollama',
+        service: 'llm',
+        address: `http://127.0.0.1:${port}`,
+        health: 'healthy',
+        version: expect.stringMatching(/^\d/),
+        evidence: expect.stringContaining('/api/'),
+        weak: false,
+        needsCredentials: false,
+      },
+    ])
+    expect(found[0]?.models.length).toBeGreaterThan(0)
+    expect(found[0]?.capabilities.map(({ name }) => name)).toContain('chat')
+  })
+
+  it('reports one program that listens on both families once', async (context) => {
+    const first = await fake('ollama')
+    const second = await startFakeBackend('ollama', { host: '::1', port: first.port }).catch(
+      () => undefined,
+    )
+    if (second === undefined) return context.skip('this machine has no ::1, or the port is taken')
+    onTestFinished(() => second.close())
+    const { found } = await discover({
+      hosts: ['localhost'],
+      range: [first.port, first.port],
+      only: ['ollama'],
+    })
+    expect(found.filter(({ address }) => address.endsWith(`:${first.port}`))).toMatchObject([
+      { address: first.url, alsoAt: [second.url] },
+    ])
+  })
+
+  it('finds what listens on ::1 alone (B-D5)', async (context) => {
+    const six = await startFakeBackend('ollama', { host: '::1' }).catch(() => undefined)
+    if (six === undefined) return context.skip('this machine has no ::1')
+    onTestFinished(() => six.close())
+    const report = await discover({ range: [six.port, six.port], only: ['ollama'] })
+    expect(report.found.map(({ address }) => address)).toContain(six.url)
+  })
+
+  it('asks other hosts, each name once', async () => {
+    const { port } = await fake('ollama')
+    const asked: string[] = []
+    const { createAddressPolicy } = await import('../../../src/core/address.js')
+    const policy = createAddressPolicy({
+      resolve: async (name) => {
+        asked.push(name)
+        return ['127.0.0.1']
+      },
+    })
+    const report = await discover({ hosts: ['gpu.local'], range: [port, port], policy })
+    expect(report.found.map(({ address }) => address)).toContain(`http://gpu.local:${port}`)
+    expect(asked.filter((name) => name === 'gpu.local').length).toBeLessThanOrEqual(60)
+  })
+
+  it('says of what is missing each address that was tried, why, and what to do (B-D3)', async () => {
+    const other = await fake('ollama')
+    const clear = await freePort()
+    const { missing } = await discover({
+      range: false,
+      only: ['comfyui', 'ollama'],
+      backends: { comfyui: { ports: [other.port, clear] } },
+    })
+    const comfy = missing.find(({ kind }) => kind === 'comfyui')
+    expect(comfy?.advice).toMatch(/8188/)
+    expect(comfy?.tried).toEqual(
+      expect.arrayContaining([
+        { address: `http://127.0.0.1:${other.port}`, why: 'is Ollama' },
+        { address: `http://127.0.0.1:${clear}`, why: expect.stringContaining('refused') },
+        { address: `http://[::1]:${clear}`, why: expect.stringMatching(/refused|reached/) },
+      ]),
+    )
+    expect(comfy?.tried.map(({ address }) => address)).toContain('http://127.0.0.1:8188')
+  })
+
+  it('says of what it does not know how it calls itself', async () => {
+    const page = await answering({ '/': '<html><title>My  Printer</title></html>' })
+    const api = await answering({ '/openapi.json': { info: { title: 'Orders' } } })
+    const mute = await serve((_, response) => response.writeHead(403, { server: 'AirTunes' }).end())
+    const { unknown } = await discover(at(page.port, api.port, mute.port))
+    const why = unknown.map(({ why: text }) => text).sort()
+    expect(why).toEqual([
+      expect.stringContaining('Server: AirTunes'),
+      expect.stringContaining('its API is titled "Orders"'),
+      expect.stringContaining('its page is titled "My Printer"'),
+    ])
+  })
+
+  it('keeps in the report what is said to be at an address, though nothing answers', async () => {
+    const clear = await freePort()
+    const addresses = [`http://127.0.0.1:${clear}`]
+    const options = { hosts: [], range: false, backends: { comfyui: { addresses } } } as const
+    expect((await discover(options)).found).toMatchObject([
+      {
+        name: `comfyui@127.0.0.1:${clear}`,
+        health: 'unhealthy',
+        weak: true,
+        evidence: expect.stringMatching(/^given by hand; it could not be connected to|refused/),
+      },
+    ])
+  })
+
+  it('takes a program for what it is, not for what it was said to be', async () => {
+    const { url } = await fake('ollama')
+    const options = {
+      hosts: [],
+      range: false,
+      backends: { comfyui: { addresses: [url] } },
+    } as const
+    expect(kinds(await discover(options))).toEqual(['ollama'])
+  })
+
+  it('shows how far it is, and finishes although whoever watches throws', async () => {
+    const { port } = await fake('ollama')
+    const seen: Progress[] = []
+    const report = await discover({
+      ...at(port),
+      range: [port, port],
+      hosts: ['127.0.0.1'],
+      only: ['ollama'],
+      onProgress(progress) {
+        seen.push(progress)
+        throw new Error('watching badly')
+      },
+    })
+    expect(report.found).toHaveLength(1)
+    expect(seen.some(({ asking }) => asking.length > 0)).toBe(true)
+    expect(seen.at(-1)).toMatchObject({ done: report.ports, total: report.ports, asking: [] })
+    expect(seen.map(({ done }) => done)).toEqual(seen.map(({ done }) => done).sort((a, b) => a - b))
+  })
+
+  it('ends with the reason of its signal', async () => {
+    const { port } = await silent()
+    const stop = new AbortController()
+    const report = discover({ ...at(port), signal: stop.signal })
+    stop.abort(new Error('enough'))
+    await expect(report).rejects.toThrow('enough')
+    await expect(discover({ signal: AbortSignal.abort(new Error('no')) })).rejects.toThrow('no')
+  })
+
+  it('reports options that cannot be used, and does the rest', async () => {
+    const { port } = await fake('ollama')
+    const { found, problems } = await discover({
+      ...at(port),
+      hosts: ['http://x'],
+      backends: { comfyui: { ports: [0, -1, 70_000, 'http' as unknown as number] } },
+    })
+    expect(found).toHaveLength(1)
+    expect(problems).toHaveLength(5)
+  })
+
+  it('reports hosts that do not resolve, and those nothing may connect to', async () => {
+    const { missing } = await discover({
+      hosts: ['nowhere.invalid', '169.254.169.254'],
+      range: false,
+      only: ['comfyui'],
+    })
+    expect(new Set(missing[0]?.tried)).toEqual(
+      new Set([
+        { address: 'http://nowhere.invalid:8188', why: expect.stringContaining('resolved') },
+        { address: 'http://169.254.169.254:8188', why: expect.stringContaining('credentials') },
+      ]),
+    )
+  })
+
+  it('gives a key to the program it is for, and to nobody else', async () => {
+    const vllm = await fake('vllm', { key: 'sk-own' })
+    const sent: string[] = []
+    const spy = await serve(({ headers }, response) => {
+      sent.push(String(headers.authorization))
+      response.writeHead(404).end()
+    })
+    const report = await discover({
+      ...at(vllm.port, spy.port),
+      backends: { vllm: { key: 'sk-own' }, ollama: { key: 'sk-other' } },
+    })
+    expect(report.found).toMatchObject([{ kind: 'vllm', needsCredentials: false }])
+    expect(report.found[0]?.models.length).toBeGreaterThan(0)
+    expect(new Set(sent)).toEqual(new Set(['undefined']))
+    expect(JSON.stringify(report)).not.toContain('sk-')
+  })
+
+  it('says that a program is there and wants a key', async () => {
+    const { port } = await fake('litellm', { key: 'sk-1234' })
+    const { found } = await discover(at(port))
+    expect(found).toMatchObject([{ kind: 'litellm', needsCredentials: true, health: 'unhealthy' }])
+  })
+})
+
+describe('time', () => {
+  it('is bounded for each address: what lives is reported, what hangs is said to (B-D1)', async () => {
+    const clock = new FakeClock()
+    const hanging = await Promise.all(Array.from({ length: 20 }, silent))
+    const { port } = await fake('ollama')
+    const ports = [...hanging.map((one) => one.port), port]
+    const report = await passing(clock, discover({ ...at(...ports), clock }))
+    expect(kinds(report)).toEqual(['ollama'])
+    expect(report.unknown).toHaveLength(20)
+    expect(report.unknown.every((one) => one.silent && one.why.includes('2000 ms'))).toBe(true)
+    expect(report.elapsedMs).toBeLessThanOrEqual(2_100)
+  })
+
+  it('is bounded for all of it, whatever drips (B-D1)', async () => {
+    const clock = new FakeClock()
+    const drips = await serveRaw((socket) => {
+      socket.write('HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n{"a":')
+    })
+    const options = { ...at(drips.port), clock, timeoutMs: 60_000, deadlineMs: 4_500 }
+    const report = await passing(clock, discover(options))
+    expect(report).toMatchObject({ complete: false, found: [] })
+    expect(report.unknown).toMatchObject([{ silent: true, why: expect.stringMatching(/./) }])
+    expect(report.elapsedMs).toBeLessThanOrEqual(4_600)
+  })
+
+  it('is bounded for names that take for ever to resolve', async () => {
+    const clock = new FakeClock()
+    const { createAddressPolicy } = await import('../../../src/core/address.js')
+    const policy = createAddressPolicy({ resolve: () => new Promise(() => {}) })
+    const look = discover({ hosts: ['slow.local'], range: false, only: ['comfyui'], policy, clock })
+    const report = await passing(clock, look)
+    expect(report.missing[0]?.tried[0]?.why).toContain('in time')
+    expect(report.elapsedMs).toBeLessThanOrEqual(4_600)
+  })
+
+  it('leaves no connection behind', async () => {
+    const clock = new FakeClock()
+    const hanging = await silent()
+    await passing(clock, discover({ ...at(hanging.port), clock }))
+    await hanging.allClosed()
+  })
+})
+
+describe('answers of nobody that is known', () => {
+  const body = (text: string, type = 'application/json') =>
+    serve((_, response) => response.setHeader('content-type', type).end(text))
+  const json = (value: unknown) => body(JSON.stringify(value))
+  const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`
+
+  it.each<[string, () => Promise<{ port: number }>]>([
+    ['garbage', () => serveRaw((socket) => socket.end('\u0000\u0001 not HTTP at all\r\n\r\n'))],
+    ['a page with 200', () => body('<html><body>hello</body></html>', 'text/html')],
+    ['an empty body', () => body('')],
+    ['a list', () => json([1, 2, 3])],
+    ['null', () => json(null)],
+    ['invalid JSON', () => body('{"object": "list", "data": [')],
+    ['deep JSON', () => body(deep)],
+    ['the wrong content type', () => body('{"object":"nothing"}', 'image/png')],
+    [
+      'a redirect to a metadata address',
+      () =>
+        serve((_, response) =>
+          response.writeHead(302, { location: 'http://169.254.169.254/latest/' }).end(),
+        ),
+    ],
+    [
+      'a socket closed in the middle',
+      () =>
+        serveRaw((socket) =>
+          socket.end('HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{"system"'),
+        ),
+    ],
+    [
+      'headers without end',
+      () => serveRaw((socket) => socket.write(`HTTP/1.1 200 OK\r\n${'x: y\r\n'.repeat(20_000)}`)),
+    ],
+    ['500 for everything', () => serve((_, response) => response.writeHead(500).end('oops'))],
+  ])('%s is a finding, and harms nobody else', async (_, start) => {
+    const stranger = await start()
+    const { port } = await fake('ollama')
+    const report = await discover(at(stranger.port, port))
+    expect(kinds(report)).toEqual(['ollama'])
+    expect(report.unknown).toMatchObject([{ why: expect.stringMatching(/\w/) }])
+  })
+
+  it('4 GB are read as far as 8 MiB', async () => {
+    let sent = 0
+    const flood = await serve((_, response) => {
+      response.setHeader('content-type', 'application/json')
+      const chunk = Buffer.alloc(65_536, '1')
+      const pour = (): void => {
+        for (let room = true; room && sent < 4 * 2 ** 30 && !response.destroyed; ) {
+          sent += chunk.length
+          room = response.write(chunk)
+        }
+      }
+      response.on('drain', pour)
+      pour()
+    })
+    const report = await discover({ ...at(flood.port), timeoutMs: 4_000 })
+    expect(report.unknown).toHaveLength(1)
+    expect(sent).toBeLessThan(2 ** 30)
+  })
+
+  it('thousands of models, some twice, with absurd versions', async () => {
+    const data = Array.from({ length: 6_000 }, (_, index) => ({ id: `m${index % 3_000}` }))
+    const { port } = await answering({
+      '/v1/models': { object: 'list', data: [...data, { id: 'm1', object: 5 }] },
+      '/version': { version: '9'.repeat(50_000) },
+    })
+    const { found } = await discover(at(port))
+    expect(found).toMatchObject([{ kind: 'openai-compatible' }])
+    expect(found[0]?.models).toHaveLength(3_000)
+    expect((found[0]?.version ?? '').length).toBeLessThan(1_000)
+  })
+})
+
+describe('the agreed path', () => {
+  const healthy = {
+    status: 'healthy',
+    version: '1.2',
+    api_version: '1.0',
+    features: ['video_generation'],
+    models: ['causvid'],
+    limits: { seconds: 10 },
+  }
+  const looking = (kind: string, port: number): DiscoverOptions => ({
+    hosts: ['127.0.0.1'],
+    range: false,
+    backends: { [kind]: { ports: [port] } },
+  })
+  const own = (report: ScanReport, port: number) =>
+    report.found.filter(({ address }) => address.endsWith(`:${port}`))
+
+  it.each([
+    ['wan2gp', '/api/health'],
+    ['rvc', '/api/status'],
+    ['audioldm', '/api/ready'],
+    ['litellm', '/health'],
+  ])('of %s identifies it weakly at its own ports', async (kind, path) => {
+    const { port } = await answering({ [path]: healthy })
+    expect(own(await discover(looking(kind, port)), port)).toMatchObject([
+      {
+        kind,
+        weak: true,
+        version: '1.2',
+        apiVersion: '1.0',
+        models: [{ id: 'causvid' }],
+        limits: { seconds: 10 },
+      },
+    ])
+  })
+
+  it('does not count at the ports of others', async () => {
+    const { port } = await answering({ '/api/health': healthy })
+    expect(own(await discover(looking('rvc', port)), port)).toEqual([])
+    expect((await discover(at(port))).found).toEqual([])
+  })
+
+  it.each<[string, unknown]>([
+    ['a list', [healthy]],
+    ['a page', '<html></html>'],
+    ['a text', '"healthy"'],
+  ])('does not count with %s (B-D6)', async (_, answer) => {
+    const { port } = await answering({ '/api/health': answer })
+    const report = await discover(looking('wan2gp', port))
+    expect(own(report, port)).toEqual([])
+    expect(report.unknown).toMatchObject([{ why: expect.stringContaining('none of the programs') }])
+  })
+
+  it('does not count with the name of another program, or from who answers everything (B-D2)', async () => {
+    const other = await answering({ '/api/health': { ...healthy, service: 'audioldm' } })
+    const all = await serve((_, response) =>
+      response.setHeader('content-type', 'application/json').end(JSON.stringify(healthy)),
+    )
+    expect(own(await discover(looking('wan2gp', other.port)), other.port)).toEqual([])
+    expect(own(await discover(looking('wan2gp', all.port)), all.port)).toEqual([])
+    const same = await answering({ '/api/health': { ...healthy, service: 'Wan2GP' } })
+    expect(own(await discover(looking('wan2gp', same.port)), same.port)).toMatchObject([
+      { kind: 'wan2gp', weak: true },
+    ])
+  })
+
+  it('is never asked of LiteLLM while it is alive', async () => {
+    const { port, requests } = await fake('litellm')
+    await discover(looking('litellm', port))
+    expect(requests).not.toContain('GET /health')
+  })
+
+  it('of ComfyUI is its WebSocket', async () => {
+    const socket = await fake('comfyui', {
+      routes: { 'GET /system_stats': { status: 404 } },
+    })
+    const report = await discover(looking('comfyui', socket.port))
+    expect(own(report, socket.port)).toMatchObject([{ kind: 'comfyui', weak: true }])
+  })
+
+  it('gives way to what the program says itself', async () => {
+    const { port } = await answering({ '/api/health': healthy, '/system_stats': comfyStats })
+    expect(own(await discover(looking('wan2gp', port)), port)).toMatchObject([
+      { kind: 'comfyui', weak: false },
+    ])
+  })
+})
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as { port: number }
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}

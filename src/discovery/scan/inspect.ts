@@ -2,8 +2,9 @@ import type { HttpFailure } from '../../core/errors.js'
 import { field, nameOf } from '../../core/foreign.js'
 import { isGood } from '../fingerprints/read.js'
 import { agreed } from './agreed.js'
-import { type Asking, type AskingOptions, Questions, type Step } from './asking.js'
+import type { Asking, Step } from './asking.js'
 import type { Description, Fingerprint, Recognition } from './fingerprint.js'
+import { Questions, type QuestionsOptions } from './questions.js'
 
 /** What an address turned out to be. */
 export type Inspection = { readonly steps: readonly Step[] } & (
@@ -22,7 +23,7 @@ export type Inspection = { readonly steps: readonly Step[] } & (
     }
 )
 
-export interface InspectOptions extends AskingOptions {
+export interface InspectOptions extends QuestionsOptions {
   readonly fingerprints: readonly Fingerprint[]
   /** Kinds whose port this is: only for these does an agreed path count. */
   readonly kinds: ReadonlySet<string>

@@ -3,8 +3,8 @@ import { systemClock } from '../../core/clock.js'
 import type { CheckAnswer } from '../../model/health.js'
 import type { Probe } from '../../model/provider.js'
 import { agreed } from './agreed.js'
-import { Questions } from './asking.js'
 import type { Fingerprint } from './fingerprint.js'
+import { Questions } from './questions.js'
 
 /**
  * Asks an address whether the program that was found there still is. Another program in its place, or none, is not

@@ -2,8 +2,8 @@ import { onTestFinished } from 'vitest'
 import { defaultAddressPolicy } from '../../../src/core/address.js'
 import { systemClock } from '../../../src/core/clock.js'
 import { fingerprints } from '../../../src/discovery/fingerprints/all.js'
-import { Questions } from '../../../src/discovery/scan/questions.js'
 import type { Fingerprint, Recognition } from '../../../src/discovery/scan/fingerprint.js'
+import { Questions } from '../../../src/discovery/scan/questions.js'
 import {
   type BackendKind,
   type FakeBackend,

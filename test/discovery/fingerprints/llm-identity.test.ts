@@ -4,26 +4,7 @@ import { backends } from '../../../src/testing/backends/all.js'
 import type { Backend } from '../../../src/testing/backends/route.js'
 import type { BackendKind } from '../../../src/testing/index.js'
 import { fake, fingerprintOf, questions, recognised } from './ask.js'
-
-/** The kinds of this page; those of media and tools have their own. */
-const own = [
-  'koboldcpp',
-  'localai',
-  'litellm',
-  'llamacpp',
-  'lmstudio',
-  'sglang',
-  'tgi',
-  'tei',
-  'xinference',
-  'ollama',
-  'vllm',
-  'text-generation-webui',
-  'portkey',
-  'whispercpp',
-  'speaches',
-  'openai-compatible',
-] as const satisfies readonly BackendKind[]
+import { llmKinds } from './llm-kinds.js'
 
 const variantsOf = (kind: BackendKind): readonly (string | undefined)[] => {
   const { variants = {} }: Backend = backends[kind]
@@ -44,7 +25,7 @@ const hidden: Readonly<Record<string, string | undefined>> = {
 const alsoTrue: Readonly<Record<string, readonly string[]>> = { speaches: ['gradio'] }
 
 describe('every program is recognised as itself', () => {
-  it.each(doublesOf(own))('$kind ($variant)', async ({ kind, variant }) => {
+  it.each(doublesOf(llmKinds))('$kind ($variant)', async ({ kind, variant }) => {
     const { url } = await fake(kind, { variant })
     const name = `${kind} ${variant}`
     const expected = Object.hasOwn(hidden, name) ? hidden[name] : kind
@@ -59,7 +40,7 @@ describe('no program is taken for another, whatever the order', () => {
     const { url } = await fake(kind, { variant })
     const claims: string[] = []
     for (const { kind: claimant, recognise } of fingerprints) {
-      const concerns = own.some((one) => one === kind || one === claimant)
+      const concerns = llmKinds.some((one) => one === kind || one === claimant)
       if (concerns && (await recognise(questions(url))) !== undefined) claims.push(claimant)
     }
     const may = [kind, 'openai-compatible', ...(alsoTrue[kind] ?? [])]

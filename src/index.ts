@@ -16,6 +16,7 @@ export { systemClock } from './core/clock.js'
 export {
   AllProvidersFailedError,
   type AttemptFailure,
+  BackendError,
   CallTimeoutError,
   CircuitOpenError,
   CorruptSnapshotError,

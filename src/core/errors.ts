@@ -23,6 +23,7 @@ export const errorCodes = [
   'SWITCHGEAR_FORBIDDEN_ADDRESS',
   'SWITCHGEAR_HTTP_FAILED',
   'SWITCHGEAR_MISSING_PACKAGE',
+  'SWITCHGEAR_BACKEND_FAILED',
 ] as const
 
 export type ErrorCode = (typeof errorCodes)[number]
@@ -491,17 +492,24 @@ export class HttpError extends SwitchgearError {
   readonly url: string
   /** Of the answer, where there was one. */
   readonly status: number | undefined
+  /** Of the answer, as far as they say when to come again, such as `retry-after`; names in lower case. */
+  readonly headers: Readonly<Record<string, string>> | undefined
 
   constructor(
     kind: HttpFailure,
     url: string,
     what: string,
-    facts: { readonly status?: number; readonly cause?: unknown } = {},
+    facts: {
+      readonly status?: number
+      readonly headers?: Readonly<Record<string, string>>
+      readonly cause?: unknown
+    } = {},
   ) {
     super(`${url} ${what}`, 'cause' in facts ? { cause: facts.cause } : undefined)
     this.kind = kind
     this.url = url
     this.status = facts.status
+    this.headers = facts.headers
   }
 
   get retryable(): boolean {
@@ -523,5 +531,36 @@ export class MissingPackageError extends SwitchgearError {
       { cause },
     )
     this.packageName = packageName
+  }
+}
+
+/** A program was asked, understood, and says that it failed or that it was asked for something impossible. */
+export class BackendError extends SwitchgearError {
+  override readonly name = 'BackendError'
+  readonly code = 'SWITCHGEAR_BACKEND_FAILED'
+  /** Without user-info and query, which may hold secrets. */
+  readonly url: string
+  /** As in HTTP, where the program has told which: 400 and the like are the caller's mistake. */
+  readonly status: number | undefined
+  /** What the program says about it, such as the nodes of a workflow that are wrong. */
+  readonly details: unknown
+
+  constructor(
+    url: string,
+    what: string,
+    facts: {
+      readonly status?: number
+      readonly details?: unknown
+      readonly cause?: unknown
+    } = {},
+  ) {
+    super(`${url} ${what}`, 'cause' in facts ? { cause: facts.cause } : undefined)
+    this.url = url
+    this.status = facts.status
+    this.details = facts.details
+  }
+
+  get retryable(): boolean {
+    return this.status === undefined || this.status >= 500
   }
 }

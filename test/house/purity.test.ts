@@ -12,6 +12,10 @@ const doors: Readonly<Record<string, string>> = {
   opossum: 'guard/opossum.ts',
   undici: 'core/connection.ts',
   '@grpc/grpc-js': 'core/grpc.ts',
+  openai: 'discovery/connect/openai.ts',
+  '@gradio/client': 'discovery/connect/gradio-client.ts',
+  '@modelcontextprotocol/client': 'discovery/connect/mcp.ts',
+  '@a2a-js/sdk': 'discovery/connect/a2a.ts',
 }
 
 /** May be used anywhere: schemas belong to what they describe. */

@@ -1,6 +1,8 @@
 import type { Answer, Backend, Question } from './route.js'
 
-const session = 'reed-session'
+/** Another one for each greeting, and not by counting: who asks the same is answered the same. */
+const sessionOf = (id: unknown): string => `reed-${String(id)}`
+const isSession = (id: unknown): boolean => String(id).startsWith('reed-')
 
 const complaint = (code: number, message: string, status = 400): Answer => ({
   status,
@@ -55,9 +57,9 @@ function withSessions(question: Question): Answer {
   if (method === 'initialize')
     return streamed(
       reply(question, { protocolVersion: '2025-11-25', capabilities: has, serverInfo: info }),
-      { 'Mcp-Session-Id': session },
+      { 'Mcp-Session-Id': sessionOf(fieldOf(question.json, 'id')) },
     )
-  if (question.headers['mcp-session-id'] !== session)
+  if (!isSession(question.headers['mcp-session-id']))
     return complaint(-32_000, 'Bad Request: Server not initialized')
   if (method === 'notifications/initialized') return { status: 202 }
   return method === 'tools/list' ? streamed(reply(question, resultOf(question))) : noSession
@@ -87,7 +89,7 @@ export const mcp: Backend = {
   routes: {
     'GET /mcp': noSession,
     'POST /mcp': withSessions,
-    'DELETE /mcp': ({ headers }) => ({ status: headers['mcp-session-id'] === session ? 200 : 400 }),
+    'DELETE /mcp': ({ headers }) => ({ status: isSession(headers['mcp-session-id']) ? 200 : 400 }),
   },
   variants: {
     stateless: {

@@ -65,5 +65,21 @@ export { modelsFromModelsDev } from './models/models-dev.js'
 export { modelsFromOllama } from './models/ollama.js'
 export { modelsFromOpenAI, type OpenAIOptions } from './models/openai.js'
 export { modelsFromOpenRouter } from './models/openrouter.js'
+export type { Asking, Reply, Step } from './scan/asking.js'
+export { discover } from './scan/discover.js'
+export { type Examination, type ExamineOptions, examine } from './scan/examine.js'
+export type { Description, Fingerprint, Recognition } from './scan/fingerprint.js'
+export type { BackendOptions, DiscoverOptions } from './scan/options.js'
+export type {
+  Found,
+  Missing,
+  Problem,
+  Progress,
+  ScanReport,
+  Tried,
+  Unknown,
+} from './scan/report.js'
+export { sightingOf } from './scan/sighting.js'
 export type { Source, View } from './source.js'
+export { type LocalBackendsOptions, localBackends } from './sources/local-backends.js'
 export { type StaticFileOptions, staticFile } from './static-file.js'

@@ -103,6 +103,44 @@ describe('a source', () => {
     await registry.close()
   })
 
+  it('does not take back what was learned since, while it says the same', async () => {
+    const { registry, source, told } = await started()
+    const view = () => [at('a', { models: ['m'] }), at('b')]
+    await source.say(view())
+    registry.updateFromHealth('a', { status: 'ok', version: '7', models: ['m', 'n'] })
+    registry.update('b', { weight: 3 })
+    await source.say(view())
+    expect(registry.get('a')).toMatchObject({ version: '7', models: ['m', 'n'] })
+    expect(registry.get('b')?.weight).toBe(3)
+    await source.say([at('a', { models: ['o'] }), at('b')])
+    expect(registry.get('a')?.models).toEqual(['o'])
+    expect(told).toEqual(['+a,b ~ ? -', '+ ~a ? -'])
+  })
+
+  it('gives again what code took away, and one that was missing, though it says the same', async () => {
+    const { registry, source, told } = await started()
+    const view = () => [at('a', { health: 'healthy' }), at('b', { health: 'healthy' })]
+    await source.say(view())
+    registry.unregister('a')
+    await source.say(view())
+    expect(names(registry)).toEqual(['b healthy', 'a healthy'])
+    await source.say(view().slice(1))
+    expect(names(registry)).toEqual(['b healthy', 'a unhealthy'])
+    await source.say(view())
+    expect(names(registry)).toEqual(['b healthy', 'a healthy'])
+    expect(told).toEqual(['+a,b ~ ? -', '+a ~ ? -', '+ ~ ?a -'])
+  })
+
+  it('is seen to change the objects that it gave before', async () => {
+    const { registry, source } = await started()
+    const one = { ...at('a'), metadata: { slots: 1 } }
+    const view = [one]
+    await source.say(view)
+    one.metadata.slots = 2
+    await source.say(view)
+    expect(registry.get('a')?.metadata).toEqual({ slots: 2 })
+  })
+
   it('is not believed that all is gone until it says so twice, or knows (row 45)', async () => {
     const { registry, source, told } = await started()
     await source.say([at('a')])
@@ -443,7 +481,7 @@ describe('a sighting that can be called', () => {
     await source.say([at('a', { catalogue })])
     expect(registry.models.get('m')).toMatchObject({
       contextLength: 8_192,
-      provenance: { contextLength: { kind: 'probed', source: 'told' } },
+      provenance: { contextLength: { kind: 'probed', source: 'a' } },
     })
     expect(told).toEqual(['+m'])
     await registry.close()

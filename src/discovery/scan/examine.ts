@@ -1,8 +1,9 @@
 import { type AddressPolicy, defaultAddressPolicy } from '../../core/address.js'
 import { type Clock, systemClock } from '../../core/clock.js'
 import { type HttpFailure, InvalidOptionsError } from '../../core/errors.js'
-import { fingerprints } from '../fingerprints/all.js'
+import { fingerprints as known } from '../fingerprints/all.js'
 import type { Step } from './asking.js'
+import type { Fingerprint } from './fingerprint.js'
 import { toFound } from './found.js'
 import { inspect } from './inspect.js'
 import type { Found } from './report.js'
@@ -10,6 +11,8 @@ import type { Found } from './report.js'
 export interface ExamineOptions {
   /** Sent as a bearer token once the program is recognised, never before. */
   readonly key?: string | undefined
+  /** More programs that it may be. They are asked before those that are known. */
+  readonly fingerprints?: readonly Fingerprint[] | undefined
   /** For it to be recognised. Default 5,000. */
   readonly timeoutMs?: number | undefined
   /** Which addresses may be connected to. Default: loopback and private networks. */
@@ -41,6 +44,7 @@ export async function examine(address: string, options: ExamineOptions = {}): Pr
   const { key, timeoutMs = 5_000, policy = defaultAddressPolicy, clock = systemClock } = options
   const { signal = new AbortController().signal } = options
   signal.throwIfAborted()
+  const fingerprints = [...(options.fingerprints ?? []), ...known]
   const inspection = await inspect(origin, {
     fingerprints,
     kinds: new Set(fingerprints.map(({ kind }) => kind)),

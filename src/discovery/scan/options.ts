@@ -1,5 +1,6 @@
 import type { AddressPolicy } from '../../core/address.js'
 import type { Clock } from '../../core/clock.js'
+import type { Fingerprint } from './fingerprint.js'
 import type { Progress } from './report.js'
 
 /** Where one kind of program is looked for, besides its usual ports on the usual hosts. */
@@ -25,6 +26,8 @@ export interface DiscoverOptions {
   readonly addresses?: readonly string[] | undefined
   /** Look for these kinds only. Default all that are known. */
   readonly only?: readonly string[] | undefined
+  /** More programs to look for. They are asked before those that are known. */
+  readonly fingerprints?: readonly Fingerprint[] | undefined
   /** For one address to be recognised. Default 2,000. */
   readonly timeoutMs?: number | undefined
   /** For all of it; what has not answered by then is reported as such. Default 4,500. */

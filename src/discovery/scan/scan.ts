@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events'
 import { type AddressPolicy, defaultAddressPolicy } from '../../core/address.js'
 import { after, type Clock, systemClock, whenAborted } from '../../core/clock.js'
 import { type Limit, limit } from '../../core/limit.js'
-import { fingerprints as allFingerprints } from '../fingerprints/all.js'
+import { fingerprints as known } from '../fingerprints/all.js'
 import type { Fingerprint } from './fingerprint.js'
 import { givenByHand, merged, toFound } from './found.js'
 import { type Inspection, inspect } from './inspect.js'
@@ -41,9 +41,11 @@ export class Scan {
   #total = 0
 
   constructor(options: DiscoverOptions) {
-    const { only, clock = systemClock, policy = defaultAddressPolicy } = options
+    const { only, clock = systemClock, policy = defaultAddressPolicy, fingerprints = [] } = options
     this.#options = options
-    this.#fingerprints = allFingerprints.filter(({ kind }) => only?.includes(kind) ?? true)
+    this.#fingerprints = [...fingerprints, ...known].filter(
+      ({ kind }) => only?.includes(kind) ?? true,
+    )
     this.#clock = clock
     this.#policy = policy
     this.#timeoutMs = options.timeoutMs ?? 2_000

@@ -1,0 +1,117 @@
+import { pause, systemClock, whenAborted } from '../../core/clock.js'
+import type { Probe } from '../../model/provider.js'
+import type { Sighting } from '../../model/sighting.js'
+import { connectBackend } from '../connect/backend.js'
+import { fingerprints as known } from '../fingerprints/all.js'
+import { discover } from '../scan/discover.js'
+import type { DiscoverOptions } from '../scan/options.js'
+import { recheck } from '../scan/recheck.js'
+import type { Found, ScanReport } from '../scan/report.js'
+import { sightingOf } from '../scan/sighting.js'
+import type { Source } from '../source.js'
+
+export interface LocalBackendsOptions extends Omit<DiscoverOptions, 'signal'> {
+  /** Default `local`. */
+  readonly name?: string | undefined
+  /** Between the end of a scan and the next, in milliseconds. Default 30,000. */
+  readonly everyMs?: number | undefined
+  /** The service that a back end is registered for. Default `llm`, `media`, `tools` or `agent`. */
+  readonly serviceOf?: ((found: Found) => string) | undefined
+  /** Told what each scan found. What it throws is ignored. */
+  readonly onReport?: ((report: ScanReport) => void) | undefined
+}
+
+/**
+ * Scans for back ends, over and over, and gives those it recognises as providers that can be called. One that accepts
+ * connections and is too busy to answer stays as it was: its probe says how it is.
+ */
+export function localBackends(options: LocalBackendsOptions = {}): Source {
+  const { everyMs = 30_000, clock = systemClock, onReport } = options
+  const scans = new SharedScan(options)
+  const toSighting = sightings(options)
+  return {
+    name: options.name ?? 'local',
+    async *watch(signal) {
+      let before: ReadonlyMap<string, Sighting> = new Map()
+      while (!signal.aborted) {
+        const report = await scans.run(signal)
+        if (report === undefined) return
+        tell(onReport, report)
+        const now = new Map(report.found.map((found) => [found.address, toSighting(found)]))
+        const busy = report.unknown.filter(({ silent }) => silent)
+        for (const { address } of busy) {
+          const sighting = before.get(address)
+          if (sighting !== undefined) now.set(address, sighting)
+        }
+        yield [...now.values()]
+        before = now
+        await pause(clock, everyMs, signal)
+      }
+    },
+  }
+}
+
+/** Scans, one at a time: whoever asks while one is under way gets what that one finds. */
+class SharedScan {
+  readonly #options: DiscoverOptions
+  #running: Promise<ScanReport> | undefined
+  #stop = new AbortController()
+  #waiting = 0
+
+  constructor(options: DiscoverOptions) {
+    this.#options = options
+  }
+
+  /** `undefined` when the signal aborts first; a scan that nobody waits for any more ends. */
+  async run(signal: AbortSignal): Promise<ScanReport | undefined> {
+    const running = this.#running ?? this.#begin()
+    this.#waiting += 1
+    try {
+      return await Promise.race([running, whenAborted(signal)])
+    } finally {
+      this.#waiting -= 1
+      if (this.#waiting === 0 && this.#running === running) {
+        this.#running = undefined
+        this.#stop.abort()
+      }
+    }
+  }
+
+  #begin(): Promise<ScanReport> {
+    this.#stop = new AbortController()
+    const running = discover({ ...this.#options, signal: this.#stop.signal })
+    running.catch(() => {}) // given up: nobody waits for it
+    this.#running = running
+    return running
+  }
+}
+
+function tell(onReport: LocalBackendsOptions['onReport'], report: ScanReport): void {
+  try {
+    onReport?.(report)
+  } catch {
+    // whoever watches does not stop the source
+  }
+}
+
+/** One probe for each kind and way of being known, so that a provider keeps its own from view to view. */
+function sightings(options: LocalBackendsOptions): (found: Found) => Sighting {
+  const { serviceOf = ({ service }) => service, backends = {}, policy } = options
+  const fingerprints = [...(options.fingerprints ?? []), ...known]
+  const probes = new Map<string, Probe>()
+  const connect = connectBackend({
+    policy,
+    keys: Object.fromEntries(Object.entries(backends).map(([kind, { key }]) => [kind, key])),
+  })
+  return (found) => {
+    const { kind, weak } = found
+    const fingerprint = fingerprints.find((one) => one.kind === kind)
+    const id = `${kind} ${weak}`
+    let probe = probes.get(id)
+    if (probe === undefined && fingerprint !== undefined) {
+      probe = recheck(fingerprint, { weak, key: backends[kind]?.key, policy })
+      probes.set(id, probe)
+    }
+    return { ...sightingOf(found, serviceOf(found)), connect, probe }
+  }
+}

@@ -17,6 +17,7 @@ const BENCHES = [
   'idle',
   'stream',
   'store',
+  'reconcile',
   'import',
 ]
 

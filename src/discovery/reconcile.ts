@@ -77,8 +77,10 @@ export class Sightings {
 
   /** When the first grace ends; Infinity when nobody is missing. */
   get nextAt(): number {
-    const since = [...this.#known.values()].filter((at) => at !== undefined)
-    return Math.min(...since) + this.#settings.graceMs
+    let first = Number.POSITIVE_INFINITY
+    for (const since of this.#known.values())
+      if (since !== undefined && since < first) first = since
+    return first + this.#settings.graceMs
   }
 
   forget(name: string): void {

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../core/clock.js'
 import { InvalidOptionsError, oneLine } from '../core/errors.js'
 import type { Random } from '../core/random.js'
+import { Accepted } from '../discovery/accepted.js'
 import type { Difference } from '../discovery/reconcile.js'
 import type { Source } from '../discovery/source.js'
 import { type SourceState, Watcher, type WatcherSettings } from '../discovery/watcher.js'
@@ -98,6 +99,7 @@ class Feed {
   readonly #refused = new Map<string, string>()
   /** What the source said last about the health of each. */
   readonly #said = new Map<string, Sighting['health']>()
+  readonly #accepted = new Accepted()
   /** What it said last about the models of each. */
   readonly #catalogues = new Map<string, readonly ModelInput[]>()
   #started = false
@@ -171,6 +173,7 @@ class Feed {
   #remove(name: string): boolean {
     this.#said.delete(name)
     this.#catalogues.delete(name)
+    this.#accepted.forget(name)
     const seat = this.#seat(name)
     return seat !== undefined && this.#ports.remove(seat)
   }
@@ -192,18 +195,30 @@ class Feed {
   #put(sighting: Sighting, names: Set<string>): 'added' | 'changed' | 'same' | 'refused' {
     const name: unknown = sighting?.name
     try {
+      if (this.#isKnown(sighting)) {
+        once(names, sighting.name)
+        this.#judge(sighting.name, sighting.health)
+        this.#refused.delete(sighting.name)
+        return 'same'
+      }
       const { parsed, health, catalogue } = parseSighting(sighting, this.#origin)
-      if (names.has(parsed.record.name)) throw new Error('it is in the view twice')
-      names.add(parsed.record.name)
+      once(names, parsed.record.name)
       const outcome = this.#merge(parsed)
+      if (outcome === 'added') this.#said.delete(parsed.record.name) // that was about another
       this.#judge(parsed.record.name, health)
       this.#learn(parsed.record.name, catalogue)
       this.#refused.delete(parsed.record.name)
+      this.#accepted.keep(parsed.record.name, sighting)
       return outcome
     } catch (error) {
       this.#refuse(typeof name === 'string' ? name : undefined, error)
       return 'refused'
     }
+  }
+
+  /** It is there, and the source says nothing else than before: what was learned since then stays. */
+  #isKnown(sighting: Sighting): boolean {
+    return this.#accepted.has(sighting) && this.#seat(sighting.name) !== undefined
   }
 
   #merge(parsed: ReturnType<typeof parseSighting>['parsed']): 'added' | 'changed' | 'same' {
@@ -236,7 +251,7 @@ class Feed {
   #learn(name: string, catalogue: readonly ModelInput[]): void {
     if (isDeepStrictEqual(catalogue, this.#catalogues.get(name) ?? [])) return
     this.#catalogues.set(name, catalogue)
-    this.#ports.models.update(catalogue, { kind: 'probed', source: this.#origin })
+    this.#ports.models.update(catalogue, { kind: 'probed', source: name })
   }
 
   #refuse(name: string | undefined, error: unknown): void {
@@ -247,4 +262,9 @@ class Feed {
     this.#refused.set(key, why)
     this.#ports.sourceRejected(this.#origin, name, error)
   }
+}
+
+function once(names: Set<string>, name: string): void {
+  if (names.has(name)) throw new Error('it is in the view twice')
+  names.add(name)
 }

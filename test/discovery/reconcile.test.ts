@@ -26,6 +26,13 @@ describe('what a source has seen', () => {
     expect(new Sightings({ graceMs }).see([], false, 0)).toMatchObject({ missing: [], gone: [] })
   })
 
+  it('knows when the first grace ends, of however many', () => {
+    const seen = new Sightings({ graceMs })
+    seen.see(see(Array.from({ length: 300_000 }, (_, i) => `p${i}`)), false, 0)
+    expect(seen.see([], true, 7)?.missing).toHaveLength(300_000)
+    expect(seen.nextAt).toBe(107)
+  })
+
   it('agrees with a plain reading of the rules, whatever it sees', () => {
     const step = fc.record({
       names: fc.subarray(['a', 'b', 'c', 'd']),

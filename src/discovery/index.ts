@@ -81,5 +81,6 @@ export type {
 } from './scan/report.js'
 export { sightingOf } from './scan/sighting.js'
 export type { Source, View } from './source.js'
+export { type DnsSrvOptions, dnsSrv } from './sources/dns-srv.js'
 export { type LocalBackendsOptions, localBackends } from './sources/local-backends.js'
 export { type StaticFileOptions, staticFile } from './static-file.js'

@@ -18,6 +18,7 @@ const BENCHES = [
   'stream',
   'store',
   'reconcile',
+  'scan',
   'import',
 ]
 

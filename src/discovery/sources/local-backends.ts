@@ -38,11 +38,8 @@ export function localBackends(options: LocalBackendsOptions = {}): Source {
         if (report === undefined) return
         tell(onReport, report)
         const now = new Map(report.found.map((found) => [found.address, toSighting(found)]))
-        const busy = report.unknown.filter(({ silent }) => silent)
-        for (const { address } of busy) {
-          const sighting = before.get(address)
-          if (sighting !== undefined) now.set(address, sighting)
-        }
+        for (const [address, sighting] of before)
+          if (!now.has(address) && mayBeThere(report, address)) now.set(address, sighting)
         yield [...now.values()]
         before = now
         await pause(clock, everyMs, signal)
@@ -50,6 +47,10 @@ export function localBackends(options: LocalBackendsOptions = {}): Source {
     },
   }
 }
+
+/** It did not answer in time, or nobody had time to ask. */
+const mayBeThere = ({ complete, unknown }: ScanReport, at: string): boolean =>
+  !complete || unknown.some(({ address, silent }) => silent && address === at)
 
 /** Scans, one at a time: whoever asks while one is under way gets what that one finds. */
 class SharedScan {

@@ -4,7 +4,7 @@ import { modelsFromLiteLLM } from '../models/litellm.js'
 import type { Asking, Reply } from '../scan/asking.js'
 import type { Fingerprint } from '../scan/fingerprint.js'
 import { isRefused } from './read.js'
-import { abilitiesOfModel, rowsOf, versionOf } from './served.js'
+import { abilitiesOfModel, offering, rowsOf, versionOf } from './served.js'
 
 /**
  * The LiteLLM proxy. Its `/health` calls every model, and somebody pays for each call, so only `/health/liveliness` is
@@ -40,7 +40,7 @@ export const litellm: Fingerprint = {
     const version = [details, ready].map(({ json }) => field(json, 'litellm_version'))
     return {
       version: version.map(versionOf).find((one) => one !== undefined),
-      models: await modelsOf(asking, list),
+      ...offering(await modelsOf(asking, list)),
       ...(wantsKey(list) && { needsCredentials: true }),
       // It answers, but what it keeps its keys and budgets in does not.
       ...(ready.status === 503 && { health: 'degraded' }),

@@ -2,7 +2,7 @@ import { field } from '../../core/foreign.js'
 import type { Asking } from '../scan/asking.js'
 import type { Fingerprint, Recognition } from '../scan/fingerprint.js'
 import { goodObject, isRefused } from './read.js'
-import { openAIModels, rowsOf, withStructuredOutput } from './served.js'
+import { offering, openAIModels, rowsOf, withStructuredOutput } from './served.js'
 
 const types: ReadonlySet<unknown> = new Set(['llm', 'vlm', 'embedding', 'embeddings'])
 
@@ -39,7 +39,7 @@ export const lmstudio: Fingerprint = {
       openAIModels(older, 'lmstudio') ??
       openAIModels(await asking.get('/v1/models'), 'lmstudio')
     return {
-      models: models && withStructuredOutput(models),
+      ...offering(models && withStructuredOutput(models)),
       ...(replies.every(isRefused) && { needsCredentials: true }),
     }
   },

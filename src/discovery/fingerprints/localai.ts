@@ -2,7 +2,7 @@ import { type Fields, field, isObject } from '../../core/foreign.js'
 import type { Asking } from '../scan/asking.js'
 import type { Fingerprint } from '../scan/fingerprint.js'
 import { goodObject, isRefused } from './read.js'
-import { openAIModels, versionOf } from './served.js'
+import { offering, openAIModels, versionOf } from './served.js'
 
 /** LocalAI. It always imitates Ollama, so it is asked before. */
 export const localai: Fingerprint = {
@@ -32,7 +32,7 @@ export const localai: Fingerprint = {
     const plain = models === undefined ? await asking.get('/v1/models') : detailed
     return {
       version: versionOf(field(body, 'version')),
-      models: models ?? openAIModels(plain, 'localai'),
+      ...offering(models ?? openAIModels(plain, 'localai')),
       ...(isRefused(plain) && { needsCredentials: true }),
     }
   },

@@ -7,7 +7,7 @@ import type { Fingerprint } from '../scan/fingerprint.js'
 import { koboldcpp } from './koboldcpp.js'
 import { localai } from './localai.js'
 import { goodObject } from './read.js'
-import { idsOf, rowsOf, versionOf } from './served.js'
+import { idsOf, offering, rowsOf, versionOf } from './served.js'
 
 /** How many models are asked about one by one, and how many at once. */
 const mostShown = 50
@@ -50,9 +50,11 @@ export const ollama: Fingerprint = {
     const remote = rows.filter(isRemote).map((row) => nameOf(field(row, 'model')))
     return {
       version: versionOf(field(goodObject(about), 'version')),
-      models: withEffective(
-        modelsFromOllama({ models: rows }),
-        modelsFromOllama({ models: rowsOf(running, 'models') ?? [] }),
+      ...offering(
+        withEffective(
+          modelsFromOllama({ models: rows }),
+          modelsFromOllama({ models: rowsOf(running, 'models') ?? [] }),
+        ),
       ),
       ...(remote.length > 0 && { metadata: { remoteModels: remote.slice(0, 1_000) } }),
     }

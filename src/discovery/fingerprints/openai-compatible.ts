@@ -3,7 +3,7 @@ import { modelsFromOpenAI } from '../models/openai.js'
 import type { Asking, Reply } from '../scan/asking.js'
 import type { Fingerprint } from '../scan/fingerprint.js'
 import { isRefused } from './read.js'
-import { idsOf, openAIModels, rowsOf } from './served.js'
+import { idsOf, offering, openAIModels, rowsOf } from './served.js'
 
 const kind = 'openai-compatible'
 
@@ -38,7 +38,7 @@ export const openaiCompatible: Fingerprint = {
     const { base, needsCredentials, reply } = found
     const vendor = vendorOf(reply)
     return {
-      models: openAIModels(reply, kind),
+      ...offering(openAIModels(reply, kind)),
       metadata: { basePath: base, ...(vendor !== undefined && { vendor }) },
       ...(needsCredentials && { needsCredentials }),
     }

@@ -1,8 +1,10 @@
 import { field, nameOf, namesOf } from '../../core/foreign.js'
 import type { ModelInput } from '../../model/llm-model.js'
+import { modelsFromNames } from '../models/complete.js'
 import { modelsFromOpenAI } from '../models/openai.js'
 import type { Abilities } from '../models/rows.js'
 import type { Reply } from '../scan/asking.js'
+import type { Description } from '../scan/fingerprint.js'
 import { goodObject } from './read.js'
 
 /*
@@ -63,6 +65,24 @@ export const withStructuredOutput = (models: readonly ModelInput[]): readonly Mo
       ? { ...model, capabilities: { structured_output: true, ...able } }
       : model
   })
+
+/**
+ * What the models can do together. Of a model of which nothing is said, its name tells; a program that could do nothing
+ * would never be chosen.
+ */
+export function capabilitiesOf(models: readonly ModelInput[]): readonly string[] {
+  const able = models.map(abilitiesOfModel)
+  const silent = models.filter((_, at) => Object.keys(able[at] ?? {}).length === 0)
+  const said = able.flatMap((one) => Object.keys(one).filter((name) => one[name]))
+  const told = modelsFromNames(silent).flatMap((one) => Object.keys(abilitiesOfModel(one)))
+  return [...new Set([...said, ...told])]
+}
+
+/** Models as a program describes them, and what they can do together. */
+export const offering = (
+  models: readonly ModelInput[] | undefined,
+): Pick<Description, 'models' | 'capabilities'> =>
+  models === undefined ? {} : { models, capabilities: capabilitiesOf(models) }
 
 /** A record without what is unknown; `undefined` when nothing is left. */
 export function known(

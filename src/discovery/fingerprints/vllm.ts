@@ -6,6 +6,7 @@ import { goodObject, isRefused } from './read.js'
 import {
   idsOf,
   isOwnedBy,
+  offering,
   openAIModels,
   rowsOf,
   versionOf,
@@ -51,11 +52,12 @@ export const vllm: Fingerprint = {
     const models = openAIModels(list, 'vllm')
     return {
       version: versionOf(field(goodObject(about), 'version')),
-      models:
+      ...offering(
         models &&
-        withStructuredOutput(
-          withAbilities(withParents(models, rowsOf(list) ?? []), abilitiesOf(goodObject(api))),
-        ),
+          withStructuredOutput(
+            withAbilities(withParents(models, rowsOf(list) ?? []), abilitiesOf(goodObject(api))),
+          ),
+      ),
       ...(isRefused(list) && { needsCredentials: true }),
     }
   },

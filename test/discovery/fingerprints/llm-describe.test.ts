@@ -242,8 +242,10 @@ describe('what each program says of itself', () => {
   })
 
   it('vllm: without its paths, what it can do is unknown', async () => {
-    const { models } = await described('vllm', { variant: 'undocumented' })
+    const { capabilities, models } = await described('vllm', { variant: 'undocumented' })
     expect(models?.[0]?.capabilities).toEqual({})
+    // Of the provider it is taken from names, or no call would ever go there.
+    expect(capabilities).toEqual(['text_generation', 'chat'])
   })
 
   it('text-generation-webui: what is loaded, and with what', async () => {

@@ -3,7 +3,7 @@ import type { Asking } from '../scan/asking.js'
 import { send } from './mcp-message.js'
 
 /** A tool of an MCP server, as its list tells. */
-export interface McpTool {
+export interface ToolSummary {
   readonly name: string
   readonly title?: string
   /** Its first line. */
@@ -19,7 +19,7 @@ export interface McpServer {
   readonly protocol: string
   readonly has: Fields
   /** All its tools, page by page; `undefined` when it does not list them. */
-  tools(): Promise<readonly McpTool[] | undefined>
+  tools(): Promise<readonly ToolSummary[] | undefined>
 }
 
 interface Greeting extends Omit<McpServer, 'tools'> {
@@ -128,7 +128,7 @@ const mostPages = 50
 const mostTools = 1_000
 
 async function allTools({ asking, path, headers, params, visit }: List) {
-  const tools = new Map<string, McpTool>()
+  const tools = new Map<string, ToolSummary>()
   let cursor: string | undefined
   for (let page = 1; page <= mostPages && tools.size < mostTools; page += 1) {
     const { result } = await send(
@@ -151,7 +151,7 @@ async function allTools({ asking, path, headers, params, visit }: List) {
   return [...tools.values()]
 }
 
-function toTool(row: unknown): readonly McpTool[] {
+function toTool(row: unknown): readonly ToolSummary[] {
   const name = nameOf(field(row, 'name'))
   if (name === undefined) return []
   const title = nameOf(field(row, 'title'))

@@ -4,9 +4,9 @@ import { createAddressPolicy } from '../../../src/core/address.js'
 import { closeIdleConnections } from '../../../src/core/connection.js'
 import { InvalidOptionsError } from '../../../src/core/errors.js'
 import { type ConsulOptions, consul } from '../../../src/discovery/sources/consul.js'
-import { FakeClock, sourceConformance } from '../../../src/testing/index.js'
+import { sourceConformance } from '../../../src/testing/index.js'
 import { serve } from '../../core/servers.js'
-import { watching } from './watching.js'
+import { PatientClock, passing, watching } from './watching.js'
 
 beforeEach(() => {
   vi.stubEnv('CONSUL_HTTP_TOKEN', undefined)
@@ -75,22 +75,9 @@ async function agent(known: Readonly<Record<string, unknown>> = { render: [insta
 }
 
 const start = (url: string, options: Partial<ConsulOptions> = {}) => {
-  const clock = new FakeClock()
+  const clock = new PatientClock()
   const service = options.services === undefined ? { service: 'render' } : {}
   return { clock, watch: watching(consul({ url, clock, ...service, ...options })) }
-}
-
-/** Time goes on until something is so. */
-async function passing(clock: FakeClock, ms: number, isSo: () => boolean): Promise<void> {
-  await expect
-    .poll(
-      async () => {
-        if (!isSo()) await clock.advance(ms)
-        return isSo()
-      },
-      { interval: 1 },
-    )
-    .toBe(true)
 }
 
 describe('consul', () => {
@@ -162,7 +149,8 @@ describe('consul', () => {
     const second = watch.names()
     await clock.advance(999)
     expect(asked).toHaveLength(1)
-    await passing(clock, 1, () => waiting.length === 1)
+    await clock.advance(1)
+    await expect.poll(() => waiting.length).toBe(1)
     expect(Object.fromEntries(asked[1]?.query ?? [])).toEqual({ index: '40', wait: '30000ms' })
     change('41', { render: [instance({ address: 'fd00::5' })] })
     expect(await second).toEqual(['render@[fd00::5]:8188'])
@@ -174,7 +162,7 @@ describe('consul', () => {
     await watch.next()
     const failed = expect(watch.next()).rejects.toThrow(/did not answer completely within 19000 ms/)
     await passing(clock, 1_000, () => waiting.length === 1)
-    await clock.advance(19_000)
+    await passing(clock, 19_000, () => true)
     await failed
   })
 

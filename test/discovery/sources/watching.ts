@@ -1,6 +1,7 @@
-import { onTestFinished } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import type { Source, View } from '../../../src/discovery/source.js'
 import type { Sighting } from '../../../src/model/sighting.js'
+import { FakeClock } from '../../../src/testing/index.js'
 
 export interface Watching {
   readonly stop: AbortController
@@ -41,3 +42,30 @@ const whole = (view: View) =>
   'sightings' in view
     ? { sightings: view.sightings, authoritative: view.authoritative === true }
     : { sightings: view, authoritative: false }
+
+/** Knows who waits for it, so that time need not pass before somebody does. */
+export class PatientClock extends FakeClock {
+  readonly #waits = new Set<{ readonly ms: number }>()
+
+  override every(ms: number, fn: () => void): () => void {
+    const wait = { ms }
+    this.#waits.add(wait)
+    const stop = super.every(ms, fn)
+    return () => {
+      this.#waits.delete(wait)
+      stop()
+    }
+  }
+
+  isAwaited(ms: number): boolean {
+    return [...this.#waits].some((wait) => wait.ms === ms)
+  }
+}
+
+/** Once somebody waits for that long, it passes; then something comes to be so. */
+export async function passing(clock: PatientClock, ms: number, isSo: () => boolean): Promise<void> {
+  const soon = { timeout: 10_000, interval: 5 }
+  await expect.poll(() => clock.isAwaited(ms), soon).toBe(true)
+  await clock.advance(ms)
+  await expect.poll(isSo, soon).toBe(true)
+}

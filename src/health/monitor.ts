@@ -48,7 +48,8 @@ export class HealthMonitor<S extends Monitored> {
 
   start(seats: Iterable<S>): void {
     this.#isRunning = true
-    for (const seat of seats) this.watch(seat)
+    const all = [...seats].filter(({ hasCheck }) => hasCheck)
+    for (const seat of all) this.#begin(seat, all.length - 1)
   }
 
   /** Nothing is begun any more. */
@@ -62,9 +63,13 @@ export class HealthMonitor<S extends Monitored> {
 
   /** From now on, if there is anything to ask. One that is watched already keeps its turn. */
   watch(seat: S): void {
-    if (!this.#isRunning || !seat.hasCheck || this.#watches.has(seat)) return
+    if (this.#isRunning && seat.hasCheck) this.#begin(seat, this.#watches.size)
+  }
+
+  #begin(seat: S, others: number): void {
+    if (this.#watches.has(seat)) return
     const now = this.#ports.clock.now()
-    const within = Math.min(seat.parts.health.intervalMs, this.#watches.size * apartMs)
+    const within = Math.min(seat.parts.health.intervalMs, others * apartMs)
     const watch = { seat, at: now + within * this.#ports.random(), slot: -1 }
     this.#watches.set(seat, watch)
     this.#waiting.push(watch)

@@ -1,10 +1,11 @@
 import { field, nameOf } from '../../core/foreign.js'
 import type { ParameterSpec } from '../../model/parameter.js'
+import type { Fingerprint } from '../scan/fingerprint.js'
 import { gradioApp, localModels } from './gradio-app.js'
 import { type GradioApp, ofType, textsOf, valuesOf } from './gradio-config.js'
 
 /** AudioLDM and AudioLDM 2. Neither has a title, a port or a version of its own. */
-export const audioldm = gradioApp({
+export const audioldm: Fingerprint = gradioApp({
   kind: 'audioldm',
   title: 'AudioLDM',
   ports: [7863, 7860],

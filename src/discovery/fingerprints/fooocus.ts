@@ -1,9 +1,10 @@
 import { field, nameOf } from '../../core/foreign.js'
+import type { Fingerprint } from '../scan/fingerprint.js'
 import { gradioApp, localModels } from './gradio-app.js'
 import { type GradioApp, ofType, valuesOf } from './gradio-config.js'
 
 /** Fooocus, which listens where RVC does. */
-export const fooocus = gradioApp({
+export const fooocus: Fingerprint = gradioApp({
   kind: 'fooocus',
   title: 'Fooocus',
   ports: [7865],

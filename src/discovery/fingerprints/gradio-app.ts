@@ -39,7 +39,11 @@ export function gradioApp({ mark, tell, ...fixed }: Particulars): Fingerprint {
 }
 
 /** What a client needs to know, and what tells two apps of the same kind apart. */
-export const aboutGradio = ({ gradio, appId, endpoints }: GradioApp) => ({
+export const aboutGradio = ({
+  gradio,
+  appId,
+  endpoints,
+}: GradioApp): Readonly<Record<string, unknown>> => ({
   gradio,
   ...(appId !== undefined && { appId }),
   endpoints: [

@@ -1,8 +1,9 @@
+import type { Fingerprint } from '../scan/fingerprint.js'
 import { gradioApp, localModels } from './gradio-app.js'
 import { endpoint, type GradioApp, valuesOf } from './gradio-config.js'
 
 /** The names of its functions are the same in all languages; the labels of its page are not. */
-export const rvc = gradioApp({
+export const rvc: Fingerprint = gradioApp({
   kind: 'rvc',
   title: 'RVC',
   ports: [7865, 7866, 7867],

@@ -1,4 +1,5 @@
 import type { ModelInput } from '../../model/llm-model.js'
+import type { Fingerprint } from '../scan/fingerprint.js'
 import { gradioApp } from './gradio-app.js'
 import {
   type Choice,
@@ -33,7 +34,7 @@ const headingOf = (app: GradioApp): RegExpExecArray | undefined =>
     .find((found) => found !== null)
 
 /** Its page shows all families, but only the models of the one that is chosen there. */
-export const wan2gp = gradioApp({
+export const wan2gp: Fingerprint = gradioApp({
   kind: 'wan2gp',
   title: 'Wan2GP',
   ports: [7860],

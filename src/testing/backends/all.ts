@@ -26,7 +26,7 @@ import { whispercpp } from './whispercpp.js'
 import { xinference } from './xinference.js'
 
 /** How the known programs answer, by kind. */
-export const backends = Object.freeze({
+export const backends: Readonly<Record<BackendKind, Backend>> = Object.freeze({
   a2a,
   audioldm,
   automatic1111,
@@ -52,6 +52,31 @@ export const backends = Object.freeze({
   wan2gp,
   whispercpp,
   xinference,
-}) satisfies Readonly<Record<string, Backend>>
+})
 
-export type BackendKind = keyof typeof backends
+export type BackendKind =
+  | 'a2a'
+  | 'audioldm'
+  | 'automatic1111'
+  | 'comfyui'
+  | 'fooocus'
+  | 'gradio'
+  | 'koboldcpp'
+  | 'litellm'
+  | 'llamacpp'
+  | 'lmstudio'
+  | 'localai'
+  | 'mcp'
+  | 'ollama'
+  | 'openai-compatible'
+  | 'portkey'
+  | 'rvc'
+  | 'sglang'
+  | 'speaches'
+  | 'tei'
+  | 'text-generation-webui'
+  | 'tgi'
+  | 'vllm'
+  | 'wan2gp'
+  | 'whispercpp'
+  | 'xinference'

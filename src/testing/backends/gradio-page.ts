@@ -3,14 +3,18 @@ import type { Answer } from './route.js'
 type Fields = Readonly<Record<string, unknown>>
 
 /** A component of a page: its type, what it shows, and its place among the others. */
-export const part = (id: number, type: string, props: Fields = {}) => ({
+export const part = (id: number, type: string, props: Fields = {}): Fields => ({
   id,
   type,
   props: { name: type, ...props },
 })
 
 /** A function of a page. A name of `null` is what Gradio 3 gives to one that has none. */
-export const call = (name: string | null, inputs: readonly number[] = [], more: Fields = {}) => ({
+export const call = (
+  name: string | null,
+  inputs: readonly number[] = [],
+  more: Fields = {},
+): Fields => ({
   targets: [],
   inputs,
   outputs: [],

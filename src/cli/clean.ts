@@ -14,10 +14,13 @@ export const clean = (text: string): string =>
 export const cleanLines = (text: string): string => text.split('\n').map(clean).join('\n')
 
 /** JSON as it is, for people to read; what a terminal might obey is written as `\uXXXX`. */
-export const toJson = (value: unknown): string =>
-  `${JSON.stringify(value, undefined, 2).replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (one) =>
-    one === '\n' ? one : escaped(one),
-  )}\n`
+export const toJson = (value: unknown): string => harmless(JSON.stringify(value, undefined, 2))
+
+/** The same on one line, for programs that read line by line. */
+export const toJsonLine = (value: unknown): string => harmless(JSON.stringify(value))
+
+const harmless = (json: string): string =>
+  `${json.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (one) => (one === '\n' ? one : escaped(one)))}\n`
 
 const escaped = (text: string): string =>
   Array.from(

@@ -9,6 +9,20 @@ interface Listed {
 /** Every command there is, in the order in which help names them. */
 export const commands: ReadonlyMap<string, Listed> = new Map<string, Listed>([
   [
+    'discover',
+    {
+      summary: 'find AI back ends, tool servers and agents',
+      load: async () => (await import('./commands/discover.js')).discover,
+    },
+  ],
+  [
+    'doctor',
+    {
+      summary: 'say what one address is, and why',
+      load: async () => (await import('./commands/doctor.js')).doctor,
+    },
+  ],
+  [
     'list',
     {
       summary: 'providers, models or capabilities, as a table',

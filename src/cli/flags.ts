@@ -15,7 +15,10 @@ export type Flags = Readonly<Record<string, Flag>>
 export interface Input {
   readonly positionals: readonly string[]
   has(flag: string): boolean
+  /** The last, if it is given more than once. */
   text(flag: string): string | undefined
+  /** Every one, in order. */
+  all(flag: string): readonly string[]
 }
 
 /** Fails with exit code 2 on a flag that is not there, lacks its value, or has one too many. */
@@ -35,22 +38,23 @@ export function readFlags(args: readonly string[], flags: Flags, command: string
       ]),
     ),
   })
-  const given = new Map<string, string | true>()
+  const given = new Map<string, (string | true)[]>()
   const positionals: string[] = []
   for (const token of tokens) {
     if (token.kind === 'positional') positionals.push(token.value)
     if (token.kind !== 'option') continue
     const flag = Object.hasOwn(flags, token.name) ? flags[token.name] : undefined
     if (flag === undefined) throw unknownFlag(token.rawName, flags, command)
-    given.set(token.name, readValue(token, flag, command))
+    const values = given.get(token.name) ?? []
+    given.set(token.name, [...values, readValue(token, flag, command)])
   }
+  const all = (flag: string): readonly string[] =>
+    (given.get(flag) ?? []).filter((value) => value !== true)
   return {
     positionals,
     has: (flag) => given.has(flag),
-    text: (flag) => {
-      const value = given.get(flag)
-      return value === true ? undefined : value
-    },
+    text: (flag) => all(flag).at(-1),
+    all,
   }
 }
 

@@ -5,7 +5,7 @@ import type { Flag, Flags } from './flags.js'
 export function overview(): string {
   const rows = [...commands].map(([name, { summary }]) => [name, summary] as const)
   return [
-    'switchgear: what a registry remembers, read and changed.',
+    'switchgear: finds back ends, and reads and changes what a registry remembers.',
     '',
     'Usage: switchgear COMMAND [flags]',
     '',

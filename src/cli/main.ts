@@ -1,10 +1,14 @@
 #!/usr/bin/env node
 import { homedir } from 'node:os'
+import { systemClock } from '../core/clock.js'
+import { Failure } from './failure.js'
 import { openRegistry, scratchRegistry } from './open.js'
 import { run } from './run.js'
 import type { Shell } from './shell.js'
 
 const { env, stdout, stderr, stdin } = process
+
+const isPlain = Boolean(env.NO_COLOR) || env.TERM === 'dumb'
 
 const shell: Shell = {
   env,
@@ -12,7 +16,12 @@ const shell: Shell = {
   home: homedir(),
   folder: process.cwd(),
   columns: stdout.isTTY ? stdout.columns || 80 : undefined,
-  colours: stdout.isTTY && !env.NO_COLOR && env.TERM !== 'dumb',
+  colours: stdout.isTTY && !isPlain,
+  clock: systemClock,
+  screen: () =>
+    stderr.isTTY && !isPlain
+      ? { columns: stderr.columns || 80, rows: stderr.rows || 24 }
+      : undefined,
   out: (text) => void stdout.write(text),
   err: (text) => void stderr.write(text),
   async input() {
@@ -23,6 +32,22 @@ const shell: Shell = {
   },
   open: (path, { readOnly }) => openRegistry(path, readOnly),
   scratch: scratchRegistry,
+  discover: async (options) => (await import('../discovery/scan/discover.js')).discover(options),
+  examine: async (address, options) =>
+    (await import('../discovery/scan/examine.js')).examine(address, options),
+  interruptible,
+}
+
+async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const stop = new AbortController()
+  const interrupt = (): void => stop.abort(new Failure('interrupted', { exit: 130 }))
+  const signals = ['SIGINT', 'SIGTERM'] as const
+  for (const signal of signals) process.once(signal, interrupt)
+  try {
+    return await work(stop.signal)
+  } finally {
+    for (const signal of signals) process.off(signal, interrupt)
+  }
 }
 
 /** Whoever read the output has seen enough: `switchgear list | head`. */

@@ -75,7 +75,8 @@ export function widthOf(text: string): number {
   return width
 }
 
-function cut(text: string, room: number): string {
+/** As much of a text as fits. */
+export function cut(text: string, room: number): string {
   if (widthOf(text) <= room) return text
   let kept = ''
   let width = 1 // of the dots

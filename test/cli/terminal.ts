@@ -3,6 +3,7 @@ import type { ImportResult, Registry, Shell } from '../../src/cli/shell.js'
 import { ServiceRegistry } from '../../src/index.js'
 import type { Model } from '../../src/model/llm-model.js'
 import type { Snapshot } from '../../src/model/snapshot.js'
+import { FakeClock } from '../../src/testing/fake-clock.js'
 
 export interface Said {
   readonly exit: number
@@ -14,7 +15,13 @@ export interface Said {
 export class Remembered implements Registry {
   readonly real = new ServiceRegistry<Record<string, object>>()
   readonly known: Model[] = []
-  readonly models = { list: (): readonly Model[] => this.known }
+  readonly models = {
+    list: (): readonly Model[] => this.known,
+    update: (...args: Parameters<Registry['models']['update']>) => {
+      this.done.push(`update ${args[0].length} models by ${args[1].source}`)
+      return this.real.models.update(...args)
+    },
+  }
   readonly done: string[] = []
   result: ImportResult = { added: [], changed: [] }
   fails: Error | undefined
@@ -98,6 +105,11 @@ export async function say(
       return registry
     },
     scratch: async () => new Remembered(),
+    clock: new FakeClock(),
+    screen: () => undefined,
+    discover: () => Promise.reject(new Error('nobody looks')),
+    examine: () => Promise.reject(new Error('nobody looks')),
+    interruptible: (work) => work(new AbortController().signal),
     ...rest,
   })
   return { exit, ...said, opened }

@@ -4,6 +4,7 @@ import type { Model } from '../../model/llm-model.js'
 import type { CircuitStats, ProviderView } from '../../model/provider.js'
 import { clean, toJson } from '../clean.js'
 import { type Command, jsonFlag, operands, storeFlag } from '../command.js'
+import { joined, type Line, lines, text } from '../details.js'
 import { Failure } from '../failure.js'
 import { using } from '../open.js'
 import type { Registry, Shell } from '../shell.js'
@@ -66,23 +67,6 @@ function known(name: string, names: readonly string[]): string {
   const some = names.slice(0, mostNamed).join(', ')
   return more > 0 ? `there are ${some} and ${more} more` : `there are ${some}`
 }
-
-/** A label and what stands beside it; nothing of it when that is `undefined` or empty. */
-type Line = readonly [label: string, value: string | undefined]
-
-function lines(title: string, all: readonly Line[], shell: Shell): string {
-  const shown = all.flatMap(([label, value]) =>
-    value === undefined || value === '' ? [] : [[clean(label), value] as const],
-  )
-  const width = Math.max(0, ...shown.map(([label]) => label.length))
-  const text = shown.map(([label, value]) => `  ${label.padEnd(width)}  ${value}\n`).join('')
-  return `${paint(clean(title), 'bold', shell.colours)}\n${text}`
-}
-
-const joined = (list: readonly string[] | undefined): string | undefined =>
-  list && clean(list.join(', '))
-const text = (value: string | number | undefined): string | undefined =>
-  value === undefined ? undefined : clean(String(value))
 
 function describeProvider(view: ProviderView, shell: Shell): string {
   return lines(

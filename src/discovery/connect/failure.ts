@@ -16,6 +16,8 @@ export interface Asked {
   readonly signal?: AbortSignal | undefined
   /** What must not be said, such as keys that were sent. */
   readonly secrets?: readonly string[] | undefined
+  /** Of a failure that tells none. */
+  readonly status?: number | undefined
 }
 
 /** Runs work of a client that is not ours; what it throws becomes an error of ours. */
@@ -41,11 +43,12 @@ export async function* askedEach<T>(
   }
 }
 
-function failureOf({ url, what, signal, secrets = [] }: Asked, error: unknown): unknown {
+function failureOf(ask: Asked, error: unknown): unknown {
+  const { url, what, signal, secrets = [] } = ask
   if (signal?.aborted) return givenUp(url, signal.reason)
   const own = ownError(error)
   if (own !== undefined) return own
-  const status = statusOf(error)
+  const status = statusOf(error) ?? ask.status
   const why = without(secrets, oneLine(error))
   return new BackendError(url, `could not do ${what}: ${why}`, {
     cause: error,

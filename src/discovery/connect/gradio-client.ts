@@ -4,6 +4,7 @@ import { optionalPackage } from '../../core/optional-package.js'
 /** The official client, as far as it is used here. One session, whose state all its calls share. */
 export interface GradioClient {
   readonly config: { readonly version?: unknown; readonly protocol?: unknown } | undefined
+  readonly api_info: unknown
   submit(
     endpoint: string | number,
     payload: GradioPayload,

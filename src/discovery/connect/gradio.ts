@@ -79,22 +79,28 @@ export function connectGradio(options: GradioConnectOptions = {}): Connect<Gradi
     const fetched = fetchFor({ base, headers, policy, maxBytes, refuses })
     const url = `${base.origin}${base.pathname}`
     const client = await asked({ url, what: 'connecting', signal }, () => openGradio(base, fetched))
-    refuseOld(url, client)
+    refuseUseless(url, client)
     return new Gradio(url, client)
   }
 }
 
-/** Of Gradio 3, and of what has no queue at all. */
-function refuseOld(url: string, { config }: GradioClient): void {
-  const protocol = field(config, 'protocol')
-  if (typeof protocol === 'string' && protocol !== 'ws') return
+/** Apps that the client connects to although it can call nothing of them. */
+function refuseUseless(url: string, { config, api_info }: GradioClient): void {
   const version = nameOf(field(config, 'version')) ?? 'unknown'
-  throw new BackendError(
-    url,
-    `is an app of Gradio ${version}, and @gradio/client speaks to Gradio 4 and later; ` +
-      'use connectHttp and POST { "data": […] } to /run/<name>, or update the app',
-    { status: 501 },
-  )
+  const protocol = field(config, 'protocol')
+  if (typeof protocol !== 'string' || protocol === 'ws')
+    throw new BackendError(
+      url,
+      `is an app of Gradio ${version}, and @gradio/client speaks to Gradio 4 and later; ` +
+        'use connectHttp and POST { "data": […] } to /run/<name>, or update the app',
+      { status: 501 },
+    )
+  if (api_info === undefined)
+    throw new BackendError(
+      url,
+      `is an app of Gradio ${version} that says nothing of its functions, so none can be called; ` +
+        'look at what its server logs when /info is asked for',
+    )
 }
 
 class Gradio implements GradioBackend, TakesSignal {
@@ -129,7 +135,8 @@ class Gradio implements GradioBackend, TakesSignal {
   ): AsyncGenerator<GradioEvent, void, undefined> {
     const what = named(endpoint)
     const url = this.#url
-    const job = await asked({ url, what, signal }, async () => ({
+    // What it throws at once is about the name and the payload: nothing was sent.
+    const job = await asked({ url, what, signal, status: 400 }, async () => ({
       started: this.#client.submit(endpoint, payload, undefined, undefined, true),
     }))
     let over = false

@@ -61,6 +61,7 @@ export {
   modelsFromLiteLLM,
   modelsFromLiteLLMPrices,
 } from './models/litellm.js'
+export { modelsFromMistral } from './models/mistral.js'
 export { modelsFromModelsDev } from './models/models-dev.js'
 export { modelsFromOllama } from './models/ollama.js'
 export { modelsFromOpenAI, type OpenAIOptions } from './models/openai.js'
@@ -83,7 +84,19 @@ export { sightingOf } from './scan/sighting.js'
 export type { Source, View } from './source.js'
 export { type A2AOptions, a2a } from './sources/a2a.js'
 export { type DnsSrvOptions, dnsSrv } from './sources/dns-srv.js'
+export {
+  anthropic,
+  gemini,
+  type HostedOptions,
+  mistral,
+  openAI,
+  openRouter,
+} from './sources/hosted.js'
+export { type LiteLLMSourceOptions, litellm } from './sources/litellm.js'
 export { type LocalBackendsOptions, localBackends } from './sources/local-backends.js'
 export { type McpOptions, mcp } from './sources/mcp.js'
+export { type OllamaOptions, ollama } from './sources/ollama.js'
+export { type OpenAICompatibleOptions, openAICompatible } from './sources/openai-compatible.js'
 export type { ProgramOptions } from './sources/program-at.js'
+export type { ModelServerOptions } from './sources/served-at.js'
 export { type StaticFileOptions, staticFile } from './static-file.js'

@@ -7,6 +7,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^switchgear$/, replacement: src('index.ts') },
+      { find: /^switchgear\/discovery\/(.+)$/, replacement: src('discovery/sources/$1.ts') },
       { find: /^switchgear\/(.+)$/, replacement: src('$1/index.ts') },
     ],
   },

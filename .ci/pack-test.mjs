@@ -85,6 +85,10 @@ write(
   'consumer.ts',
   `import { isSwitchgearError, NoProviderError, ServiceRegistry, type Strategy } from 'switchgear'
 import { fileStore, memoryStore, type Store } from 'switchgear/store'
+import { dnsSrv, type Source } from 'switchgear/discovery'
+import { consul } from 'switchgear/discovery/consul'
+import { etcd, type EtcdOptions } from 'switchgear/discovery/etcd'
+import { kubernetes } from 'switchgear/discovery/kubernetes'
 import { FakeClock } from 'switchgear/testing'
 
 interface Echo {
@@ -101,6 +105,15 @@ registry.register({ service: 'echo', provider: { say: async (word) => word }, st
 registry.register({ service: 'echo', provider: { shout: async () => '' } })
 // @ts-expect-error Nobody declared this service.
 registry.client('ehco')
+
+const keys: EtcdOptions = { prefix: '/services/' }
+const sources: Source[] = [
+  dnsSrv('_echo._tcp.example.com', { service: 'echo' }),
+  consul({ service: 'echo' }),
+  etcd(keys),
+  kubernetes({ service: 'echo', url: 'https://10.0.0.1', namespace: 'default' }),
+]
+for (const source of sources) registry.addSource(source)
 
 const stores: Store[] = [memoryStore(), fileStore('x.json')]
 const remembering = new ServiceRegistry<Services>({

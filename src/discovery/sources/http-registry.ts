@@ -2,7 +2,7 @@ import { type AddressPolicy, parseTarget } from '../../core/address.js'
 import { type Clock, pause } from '../../core/clock.js'
 import type { TlsOptions } from '../../core/connection.js'
 import { HttpError, type InputIssue, isSwitchgearError } from '../../core/errors.js'
-import type { HttpAnswer } from '../../core/http.js'
+import type { FetchOptions, HttpAnswer } from '../../core/http.js'
 
 /** How a registry that is asked over HTTP is reached. */
 export interface HttpRegistryOptions {
@@ -19,7 +19,7 @@ export function requestOptions(
   options: HttpRegistryOptions & { readonly policy?: AddressPolicy | undefined },
   signal: AbortSignal,
   clock: Clock,
-) {
+): FetchOptions {
   const { tls, policy } = options
   return { signal, clock, maxBytes: mostBytes, tls, ...(policy !== undefined && { policy }) }
 }

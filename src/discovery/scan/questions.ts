@@ -114,7 +114,7 @@ export class Questions implements Asking {
 
   async #answer(path: string, ask: (leftMs: number) => Promise<Reply>): Promise<Reply> {
     const { clock, timeoutMs } = this.#options
-    const left = this.#until - clock.now()
+    const left = Math.ceil(this.#until - clock.now())
     if (left <= 0) this.#end ??= this.#late(timeoutMs)
     if (this.#end !== undefined) return failed(path, this.#end)
     try {

@@ -25,7 +25,9 @@ export interface Outcome {
 /** One look at all addresses. */
 export class Scan {
   readonly #options: DiscoverOptions
+  /** All of them, whatever is wished for: who is one of the others is told apart by them. */
   readonly #fingerprints: readonly Fingerprint[]
+  readonly #wanted: readonly Fingerprint[]
   readonly #clock: Clock
   readonly #policy: AddressPolicy
   readonly #timeoutMs: number
@@ -43,9 +45,8 @@ export class Scan {
   constructor(options: DiscoverOptions) {
     const { only, clock = systemClock, policy = defaultAddressPolicy, fingerprints = [] } = options
     this.#options = options
-    this.#fingerprints = [...fingerprints, ...known].filter(
-      ({ kind }) => only?.includes(kind) ?? true,
-    )
+    this.#fingerprints = [...fingerprints, ...known]
+    this.#wanted = this.#fingerprints.filter(({ kind }) => only?.includes(kind) ?? true)
     this.#clock = clock
     this.#policy = policy
     this.#timeoutMs = options.timeoutMs ?? 2_000
@@ -59,7 +60,7 @@ export class Scan {
     const { signal, deadlineMs = 4_500 } = this.#options
     signal?.throwIfAborted()
     this.#began = this.#clock.now()
-    const targets = targetsOf(this.#fingerprints, this.#options)
+    const targets = targetsOf(this.#wanted, this.#options)
     this.#total = targets.targets.length + targets.origins.size
     let complete = true
     const give = (): void => {
@@ -153,11 +154,12 @@ export class Scan {
   ): Outcome {
     if (inspection.fingerprint !== undefined) {
       const { kind, title } = inspection.fingerprint
-      const found = toFound(origin, inspection, this.#keyOf(kind))
+      const isWanted = this.#wanted.includes(inspection.fingerprint)
+      const found = isWanted ? toFound(origin, inspection, this.#keyOf(kind)) : undefined
       return { origin, kinds, found, why: `is ${title}`, unknown: undefined }
     }
     const { why, silent } = inspection
-    const said = this.#fingerprints.find(({ kind }) => kind === claimed)
+    const said = this.#wanted.find(({ kind }) => kind === claimed)
     if (said !== undefined)
       return { origin, kinds, found: givenByHand(origin, said, why), why, unknown: undefined }
     return { origin, kinds, found: undefined, why, unknown: { address: origin, why, silent } }
@@ -198,7 +200,7 @@ export class Scan {
     return Object.freeze<ScanReport>({
       found,
       unknown: this.#outcomes.flatMap(({ unknown }) => unknown ?? []),
-      missing: missingOf(this.#fingerprints, found, this.#outcomes),
+      missing: missingOf(this.#wanted, found, this.#outcomes),
       problems: [...problems, ...this.#lost],
       ports: this.#outcomes.length,
       complete,

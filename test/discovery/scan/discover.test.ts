@@ -1,6 +1,8 @@
 import { createServer } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { field } from '../../../src/core/foreign.js'
 import { discover } from '../../../src/discovery/scan/discover.js'
+import type { Fingerprint } from '../../../src/discovery/scan/fingerprint.js'
 import type { DiscoverOptions } from '../../../src/discovery/scan/options.js'
 import type { Progress, ScanReport } from '../../../src/discovery/scan/report.js'
 import {
@@ -27,6 +29,21 @@ async function fake(
   onTestFinished(() => backend.close())
   return backend
 }
+
+/** A program that no machine has: what is looked for by its ports is looked for here alone. */
+const easel = (...ports: readonly number[]): Fingerprint => ({
+  kind: 'easel',
+  title: 'Easel',
+  service: 'media',
+  protocol: 'http',
+  ports,
+  advice: 'start it with `easel serve`',
+  recognise: async (asking) =>
+    field((await asking.get('/about')).json, 'program') === 'easel'
+      ? { evidence: 'GET /about names easel' }
+      : undefined,
+  describe: async () => ({ capabilities: ['image_generation'] }),
+})
 
 const kinds = ({ found }: ScanReport): string[] => found.map(({ kind }) => kind)
 
@@ -98,19 +115,28 @@ describe('discover', () => {
     const clear = await freePort()
     const { missing } = await discover({
       range: false,
-      only: ['comfyui', 'ollama'],
-      backends: { comfyui: { ports: [other.port, clear] } },
+      only: ['easel'],
+      fingerprints: [easel(clear)],
+      backends: { easel: { ports: [other.port] } },
     })
-    const comfy = missing.find(({ kind }) => kind === 'comfyui')
-    expect(comfy?.advice).toMatch(/8188/)
-    expect(comfy?.tried).toEqual(
-      expect.arrayContaining([
-        { address: `http://127.0.0.1:${other.port}`, why: 'is Ollama' },
+    expect(missing).toHaveLength(1)
+    expect(missing[0]?.advice).toBe('start it with `easel serve`')
+    expect(new Set(missing[0]?.tried)).toEqual(
+      new Set([
         { address: `http://127.0.0.1:${clear}`, why: expect.stringContaining('refused') },
         { address: `http://[::1]:${clear}`, why: expect.stringMatching(/refused|reached/) },
+        { address: `http://127.0.0.1:${other.port}`, why: 'is Ollama' },
+        { address: `http://[::1]:${other.port}`, why: expect.stringMatching(/refused|reached/) },
       ]),
     )
-    expect(comfy?.tried.map(({ address }) => address)).toContain('http://127.0.0.1:8188')
+  })
+
+  it('looks for some kinds only, and takes nobody else for them', async () => {
+    const [kobold, ollama] = [await fake('koboldcpp'), await fake('ollama')]
+    const report = await discover({ ...at(kobold.port, ollama.port), only: ['ollama', 'comfyui'] })
+    expect(report.found.map(({ address }) => address)).toEqual([ollama.url])
+    expect(report.unknown).toEqual([])
+    expect(report.missing.map(({ kind }) => kind)).toEqual(['comfyui'])
   })
 
   it('says of what it does not know how it calls itself', async () => {
@@ -151,13 +177,13 @@ describe('discover', () => {
   })
 
   it('shows how far it is, and finishes although whoever watches throws', async () => {
-    const { port } = await fake('ollama')
+    const { port } = await answering({ '/about': { program: 'easel' } })
     const seen: Progress[] = []
     const report = await discover({
-      ...at(port),
-      range: [port, port],
       hosts: ['127.0.0.1'],
-      only: ['ollama'],
+      range: [port, port],
+      fingerprints: [easel(await freePort())],
+      only: ['easel'],
       onProgress(progress) {
         seen.push(progress)
         throw new Error('watching badly')
@@ -394,7 +420,11 @@ describe('the agreed path', () => {
     const { port } = await answering({ '/api/health': answer })
     const report = await discover(looking('wan2gp', port))
     expect(own(report, port)).toEqual([])
-    expect(report.unknown).toMatchObject([{ why: expect.stringContaining('none of the programs') }])
+    expect(report.unknown).toContainEqual({
+      address: `http://127.0.0.1:${port}`,
+      why: expect.stringContaining('none of the programs'),
+      silent: false,
+    })
   })
 
   it('does not count with the name of another program, or from who answers everything (B-D2)', async () => {

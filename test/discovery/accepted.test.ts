@@ -46,6 +46,7 @@ describe('what was accepted', () => {
     expect(isKnown(sighting({ probe }), sighting({ probe: { name: 'p', check } }))).toBe(true)
     const metadata = { date: new Map() }
     expect(isKnown(sighting({ metadata }), sighting({ metadata }))).toBe(false)
+    expect(isKnown(sighting({ metadata }), sighting({ metadata: { date: {} } }))).toBe(false)
   })
 
   it.each<[object, unknown]>([

@@ -176,6 +176,26 @@ describe('the monitor', () => {
 })
 
 describe('what the monitor finds', () => {
+  it('begins evenly: of 1,000 at the start a tenth is asked in each tenth of ten seconds', async () => {
+    const made = scene()
+    const asked = Array.from({ length: 1_000 }, (_, i) => watched(made, `p${i}`, () => true))
+    await made.registry.start()
+    const perSecond: number[] = []
+    let before = 0
+    for (let second = 0; second < 10; second += 1) {
+      await made.clock.advance(1_000)
+      const all = asked.flat().length
+      perSecond.push(all - before)
+      before = all
+    }
+    expect(before).toBe(1_000)
+    for (const count of perSecond) {
+      expect(count).toBeGreaterThan(60)
+      expect(count).toBeLessThan(140)
+    }
+    await made.registry.close()
+  })
+
   it('row 48: one failed check is no death, three are; one that passes is life again', async () => {
     const made = heardScene({ circuit: { failureThreshold: 100 }, health: { intervalMs: 1_000 } })
     let well = true

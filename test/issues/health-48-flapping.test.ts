@@ -19,17 +19,19 @@ it('pitfall 48: the monitor takes nobody out before `fall` failures in a row, no
         }
         registry.register({ service: 'llm', name: 'a', provider: {}, health: { check } })
         let isOut = false
+        const turns: (readonly boolean[])[] = []
         registry.on('provider.health-changed', ({ health }) => {
           if ((health === 'unhealthy') === isOut) return
           isOut = health === 'unhealthy'
-          const needed = isOut ? fall : rise
-          const last = asked.slice(-needed)
-          expect(last).toHaveLength(needed)
-          expect(new Set(last)).toEqual(new Set([!isOut]))
+          turns.push(isOut ? asked.slice(-fall) : asked.slice(-rise))
         })
         await registry.start()
         while (asked.length < answers.length) await clock.advance(1_000)
-        const failing = answers.slice(0, asked.length).slice(-fall)
+        for (const [at, last] of turns.entries()) {
+          const isBack = at % 2 === 1 // out, in, out
+          expect(last).toEqual(Array(isBack ? rise : fall).fill(isBack))
+        }
+        const failing = asked.slice(-fall)
         if (failing.length === fall && !failing.includes(true)) expect(isOut).toBe(true)
         await registry.close()
       },

@@ -53,10 +53,10 @@ export function httpProbe(options: HttpProbeOptions = {}): Probe {
 
 const unavailable = 503
 
-/** Programs that read a model answer 503 until it is there, and some say so. */
+/** Programs that read a model answer 503 until it is there, and some say so. Of others no body was read. */
 function refusal({ status, json }: HttpAnswer): CheckReport {
   const message = `answered with status ${status}`
-  if (status === unavailable && statusOfAnswer(json()) === 'loading')
+  if (statusOfAnswer(json()) === 'loading')
     return { status: 'loading', message: `${message}, and that it is loading` }
   return { status: 'unhealthy', message }
 }

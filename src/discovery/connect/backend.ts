@@ -92,6 +92,7 @@ const kinds: readonly (readonly [BackendProtocol, readonly string[]])[] = [
       'text-generation-webui',
       'xinference',
       'speaches',
+      'portkey',
       'openai-compatible',
     ],
   ],

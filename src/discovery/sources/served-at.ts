@@ -23,7 +23,7 @@ export interface ModelServerOptions extends ProgramOptions {
   readonly everyMs?: number | undefined
 }
 
-export const everyFiveMinutes = 300_000
+const everyFiveMinutes = 300_000
 
 /** Views without an end, with a pause after each. */
 export function polled(

@@ -76,7 +76,7 @@ function hand() {
   }
 }
 
-/** Events of everything that is told about providers, by view. @param {number} size */
+/** A registry that has taken over the first view, and what it tells from then on. @param {number} size */
 async function ours(size) {
   const { source, give } = hand()
   const registry = new ServiceRegistry({ sources: [source] })
@@ -213,7 +213,7 @@ report('reconcile', {
   notes: [
     `Each view is made of new objects, outside the clock. ${CHANGED * 100} % of the providers have another version in each next view.`,
     'The floors know each field beforehand, check nothing and tell nobody; ours takes nothing a source says on trust.',
-    `The floor itself costs ${digits(growth('a Map, field by field') ?? 0)} times as much for each provider at 100,000 as at 1,000: larger worlds miss the caches of the processor.`,
+    `The floor itself costs ${digits(growth('a Map, field by field') ?? 0)} times as much for each provider at 100,000 as at 1,000.`,
   ],
 })
 process.exit()

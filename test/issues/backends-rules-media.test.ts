@@ -70,11 +70,14 @@ describe('rule 2: who imitates others comes before them', () => {
     }
   })
 
-  it('an app with one function of RVC is any other app', async () => {
-    const config = page('3.34.0', 'Voices', [], [call('infer_convert')])
-    const { url } = await fake('gradio', { routes: { 'GET /config': config } })
-    expect(await kindAt(url)).toBe('gradio')
-  })
+  it.each(['infer_convert', 'infer_change_voice'])(
+    'an app with the function %s of RVC alone is any other app',
+    async (name) => {
+      const config = page('3.34.0', 'Voices', [], [call(name)])
+      const { url } = await fake('gradio', { routes: { 'GET /config': config } })
+      expect(await kindAt(url)).toBe('gradio')
+    },
+  )
 })
 
 describe('rule 3: a field of the body counts, not the status', () => {

@@ -22,7 +22,7 @@ export const mcp: Fingerprint = {
   async recognise(asking) {
     const hint = await asking.get(path)
     if (wantsToken(hint))
-      return { evidence: `GET ${path} asks for a bearer token`, needsCredentials: true }
+      return { evidence: `GET ${path} asks for a token`, needsCredentials: true }
     if (!(await soundsLikeMcp(asking, hint))) return undefined
     return visitMcp(asking, path, 'recognise', ({ name, protocol, version }) => ({
       evidence: `POST ${path} greets as ${name ?? 'a server'} with MCP ${protocol}`,
@@ -35,9 +35,10 @@ export const mcp: Fingerprint = {
   },
 }
 
-/** OAuth as MCP has it: the refusal names where to read who gives tokens. */
-const wantsToken = ({ status, headers }: Reply): boolean =>
-  status === 401 && /^bearer\b.*\bresource_metadata=/is.test(headers['www-authenticate'] ?? '')
+/** In JSON-RPC, or by OAuth as MCP has it: the refusal names where to read who gives tokens. */
+const wantsToken = ({ status, headers, json }: Reply): boolean =>
+  status === 401 &&
+  (isMessage(json) || /^bearer\b.*\bresource_metadata=/is.test(headers['www-authenticate'] ?? ''))
 
 async function soundsLikeMcp(asking: Asking, { status, json, headers, text }: Reply) {
   if (status < 400 || status >= 500) return false

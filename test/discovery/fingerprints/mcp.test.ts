@@ -53,6 +53,16 @@ describe('an MCP server', () => {
     expect(requests).toEqual(['GET /mcp'])
   })
 
+  it('wants credentials where it says so in JSON-RPC', async () => {
+    const { url, requests } = await fake('mcp', {
+      routes: {
+        'GET /mcp': { status: 401, json: { jsonrpc: '2.0', error: { code: -32_001 }, id: null } },
+      },
+    })
+    expect(await mcp.recognise(questions(url))).toMatchObject({ needsCredentials: true })
+    expect(requests).toEqual(['GET /mcp'])
+  })
+
   it('is recognised where GET is told to post', async () => {
     const { url } = await fake('mcp', { variant: 'post-only' })
     expect((await recognised(url))?.kind).toBe('mcp')
@@ -113,12 +123,13 @@ describe('an odd MCP server', () => {
   })
 
   it('whose pages go in a circle is left', async () => {
-    const { told } = await describeOdd(
+    const { told, requests } = await describeOdd(
       answering((method) =>
         method === 'tools/list' ? { tools: [{ name: 'same' }], nextCursor: 'here' } : greeting,
       ),
     )
     expect(told.metadata?.tools).toEqual([{ name: 'same' }])
+    expect(requests.length).toBeLessThan(8)
   })
 
   it('that lists no tools has none, and one that cannot list them is believed', async () => {

@@ -11,6 +11,7 @@ import {
   healthOf,
   modelsOf,
   placeOf,
+  short,
   some,
   titleOf,
 } from '../scan/found-words.js'
@@ -89,8 +90,8 @@ function verdict({ address, found, why }: Examination, shell: Shell): string {
       ['kind', text(found.kind)],
       ['service', text(found.service)],
       ['speaks', text(found.protocol)],
-      ['version', text(found.version)],
-      ['api version', text(found.apiVersion)],
+      ['version', long(short(found.version ?? ''))],
+      ['api version', long(short(found.apiVersion ?? ''))],
       ['health', paint(health, colour, colours)],
       ['can', long(capabilitiesOf(found).join(', '))],
       ['models', long(some(modelsOf(found), mostNamed))],

@@ -10,7 +10,8 @@ const longest = 80
 export const short = (text: string): string => cut(clean(text), longest)
 
 /** With a question mark when something else may be behind it. */
-export const titleOf = ({ title, weak }: Found): string => `${short(title)}${weak ? '?' : ''}`
+export const titleOf = ({ title, weak }: Found): string =>
+  `${cut(clean(title), 40)}${weak ? '?' : ''}`
 
 /** `http://127.0.0.1:8188 and [::1]`. */
 export const placeOf = ({ address, alsoAt }: Found): string =>

@@ -126,8 +126,8 @@ export {
   ServiceRegistry,
   type WaitReadyOptions,
 } from './registry/registry.js'
-export type { SourceChange } from './registry/sources.js'
 export type { Imported } from './registry/takeover.js'
+export type { SourceChange } from './registry/telling.js'
 export type { DescribeFilter, RegistryDescription } from './registry/views.js'
 export { type CallContext, currentCall } from './resolve/context.js'
 export type { ExplainedCandidate, Explanation } from './resolve/explain.js'

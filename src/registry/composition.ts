@@ -5,11 +5,8 @@ import { ModelCatalog, type ModelChange } from '../catalog/model-catalog.js'
 import { type Clock, systemClock } from '../core/clock.js'
 import { Deadlines } from '../core/deadlines.js'
 import { DuplicateProviderError, InvalidRegistrationError } from '../core/errors.js'
-import { Events } from '../core/events.js'
 import { type Logger, silentLogger } from '../core/logger.js'
-import type { Cause } from '../core/outcome.js'
 import { type Random, systemRandom } from '../core/random.js'
-import type { CallFacts } from '../guard/attempt.js'
 import type { Transition } from '../guard/circuit.js'
 import { Cooldown } from '../guard/cooldown.js'
 import type { Guard } from '../guard/guard.js'
@@ -17,7 +14,6 @@ import { Snapshots } from '../guard/opossum.js'
 import { HealthChecks } from '../health/checks.js'
 import { HealthMonitor } from '../health/monitor.js'
 import { definitionKey } from '../model/definition.js'
-import type { RegistryEvent } from '../model/event.js'
 import type { CheckSettings } from '../model/health.js'
 import { modelKey } from '../model/llm-model.js'
 import { circuitSettings } from '../model/parse/circuit.js'
@@ -46,18 +42,19 @@ import { learnFromCheck } from './learn.js'
 import { Listing } from './listing.js'
 import type { RegistryOptions, ServiceOptions } from './options.js'
 import { Pulse } from './ready.js'
-import { type SourceChange, Sources } from './sources.js'
+import { Sources } from './sources.js'
 import { recall } from './takeover.js'
-import { difference, viewOf } from './views.js'
+import { Telling } from './telling.js'
+import { viewOf } from './views.js'
 
 /** Everything a registry is made of, wired; the public object in front of it checks what it is given. */
 export class Composition {
   readonly clock: Clock
   readonly random: Random
-  readonly logger: Logger
   readonly options: RegistryOptions
   readonly catalog: Catalog<Seat> = new Catalog()
-  readonly events: Events<RegistryEvent>
+  readonly telling: Telling
+  readonly events: Telling['events']
   readonly pulse: Pulse = new Pulse()
   readonly checks: HealthChecks<Seat>
   readonly monitor: HealthMonitor<Seat>
@@ -73,8 +70,6 @@ export class Composition {
   registrations = 0
   /** While it reads from the store, nothing needs to be written there. */
   loading = false
-  /** Lines that nobody reads are not made. */
-  readonly #logs: boolean
   readonly #guards: SeatPorts
   /** Of providers that bring no settings of their own. */
   readonly #circuit: CircuitSettings
@@ -88,13 +83,12 @@ export class Composition {
     const { clock = systemClock, random = systemRandom, logger = silentLogger } = options
     const { maxAgeMs = 5_000, concurrency = 32 } = options.health ?? {}
     this.options = options
-    this.#logs = logger !== silentLogger
     this.#circuit = circuitSettings(options.circuit, undefined)
     this.#health = checkSettings(options.health)
     this.clock = clock
     this.random = random
-    this.logger = logger
-    this.events = new Events((error, { type }) => this.#listenerFailed(type, error))
+    this.telling = new Telling(clock, logger)
+    this.events = this.telling.events
     this.checks = new HealthChecks(
       { maxAgeMs },
       {
@@ -135,23 +129,15 @@ export class Composition {
         seat.judge(seat.verdict, lost)
         if (seat.health !== previous) this.#healthChanged(seat, previous)
       },
-      lost: (seat, { dependency, reason }) => {
-        this.log('warn', 'a dependency is lost', {
-          provider: seat.provider.name,
-          dependency,
-          reason,
-        })
-        this.events.emit({ type: 'dependency.lost', dependency, reason, ...this.#placed(seat) })
-      },
-      restored: (seat, dependency) =>
-        this.events.emit({ type: 'dependency.restored', dependency, ...this.#placed(seat) }),
+      lost: (seat, lost) => this.telling.dependencyLost(seat, lost),
+      restored: (seat, dependency) => this.telling.dependencyRestored(seat, dependency),
     })
     this.persist =
       options.store && new Persist(options.store, this.#persistPorts(options.store.name))
     const { graceMs = 60_000, staleAfterMs } = options.discovery ?? {}
     this.sources = new Sources({ graceMs, staleAfterMs }, this)
     this.resolver = new Resolver(this.catalog, clock, this.checks, this.capabilities.parametersOf)
-    if (logger !== silentLogger) this.resolver.selected = this.#logSelection
+    if (logger !== silentLogger) this.resolver.selected = this.telling.selected
     this.#guards = this.#guardPorts()
     this.calls = this.#callPorts()
     for (const source of options.sources ?? []) this.sources.add(source)
@@ -193,7 +179,8 @@ export class Composition {
     const now = this.clock.now()
     if (seat.admitsAt(now) > now) this.resolver.refresh(seat)
     if (isKept(seat)) this.mark('providers', record.name)
-    this.#tellAdded(seat)
+    this.pulse.beat()
+    this.telling.added(seat, () => viewOf(seat, this.catalog))
     recall(this, seat)
     this.dependents.joined(seat)
     return seat
@@ -207,23 +194,26 @@ export class Composition {
   /** True the first time. Calls in flight finish, nothing new is admitted. */
   remove(seat: Seat): boolean {
     if (seat.removed) return false
-    const view = this.#viewIfHeard(seat, 'provider.removed', 'capability.removed')
+    const view = this.#lastView(seat)
     this.events.turn(() => {
-      if (view !== undefined) this.#tellRemoved(view)
+      if (view !== undefined) this.telling.removed(view)
       this.take(seat)
     })
     this.log('info', 'provider removed', { provider: seat.provider.name })
     return true
   }
 
+  /** While it is still there, and only if somebody will hear of it. */
+  #lastView(seat: Seat): ProviderView | undefined {
+    return this.telling.hearsRemoved ? viewOf(seat, this.catalog) : undefined
+  }
+
   /** All at once; whose turn it is and which plans exist is forgotten. */
   clear(): void {
     const seats = [...this.catalog.members()]
-    const views = seats.map((seat) =>
-      this.#viewIfHeard(seat, 'provider.removed', 'capability.removed'),
-    )
+    const views = seats.map((seat) => this.#lastView(seat))
     this.turn(() => {
-      for (const view of views) if (view !== undefined) this.#tellRemoved(view)
+      for (const view of views) if (view !== undefined) this.telling.removed(view)
       for (const seat of seats) this.take(seat)
       this.resolver.plans.clear()
     })
@@ -324,17 +314,8 @@ export class Composition {
     const view = viewOf(seat, this.catalog)
     const changed = !isDeepStrictEqual(before, record) || view.strategy !== previous.strategy
     if ((changed || otherParts) && (wasKept || isKept(seat))) this.mark('providers', record.name)
-    if (changed) this.#tellChanged(seat, view, previous)
+    if (changed) this.telling.changed(seat, view, previous)
     return changed
-  }
-
-  #tellChanged(seat: Seat, view: ProviderView, previous: ProviderView): void {
-    this.events.emit({ type: 'provider.changed', view, previous, ...this.#placed(seat) })
-    const { added, removed } = difference(previous.capabilities, view.capabilities)
-    for (const capability of removed)
-      this.events.emit({ type: 'capability.removed', capability, ...this.#placed(seat) })
-    for (const capability of added)
-      this.events.emit({ type: 'capability.added', capability, ...this.#placed(seat) })
   }
 
   /** Takes it out, and tells only those who depend on it. */
@@ -411,7 +392,7 @@ export class Composition {
   // --- what guards and checks tell ---------------------------------------------------------------
 
   #guardPorts(): SeatPorts {
-    const { clock, random, events } = this
+    const { clock, random, events, telling } = this
     return {
       clock,
       random,
@@ -422,21 +403,11 @@ export class Composition {
       transition: (guard, transition, retryAfterMs) =>
         this.#transition(guard, transition, retryAfterMs),
       admissionChanged: (guard) => this.#refresh(guard),
-      succeeded: ({ name, group }, facts, durationMs) => {
-        const called = { ...this.#stamp(), provider: name, service: group, ...calledAs(facts) }
-        events.emit({ type: 'call.succeeded', durationMs, ...called })
-      },
-      failed: ({ name, group }, facts, durationMs, { cause, error }, notRetried) => {
-        if (!events.heard('call.failed')) return
-        const called = { ...this.#stamp(), provider: name, service: group, ...calledAs(facts) }
-        events.emit({ type: 'call.failed', durationMs, cause, error, notRetried, ...called })
-      },
-      refused: ({ name, group }, facts, refusal) => {
-        if (!events.heard('call.refused')) return
-        const called = { ...this.#stamp(), provider: name, service: group, ...calledAs(facts) }
-        events.emit({ type: 'call.refused', refusal: Object.freeze(refusal), ...called })
-      },
-      listenerFailed: (event, error) => this.#listenerFailed(event, error),
+      succeeded: (guard, facts, durationMs) => telling.succeeded(guard, facts, durationMs),
+      failed: (guard, facts, durationMs, outcome, notRetried) =>
+        telling.failed(guard, facts, durationMs, outcome, notRetried),
+      refused: (guard, facts, refusal) => telling.refused(guard, facts, refusal),
+      listenerFailed: (event, error) => telling.listenerFailed(event, error),
       connected: (seat) => {
         this.resolver.unconnected -= 1
         if (seat.hasCheck) this.checks.count += 1
@@ -452,8 +423,8 @@ export class Composition {
       retryBudget: (service) => this.#retryBudget(service),
       idempotent: (plan, method, provider) => this.#idempotent(plan, method, provider),
       standIn: (service) => this.standIn(service),
-      standInUsed: (service, method) => this.standInUsed(service, method),
-      failedOver: (from, to, facts, cause) => this.#failedOver(from, to, facts, cause),
+      standInUsed: (service, method) => this.telling.standInUsed(service, method),
+      failedOver: (from, to, facts, cause) => this.telling.failedOver(from, to, facts, cause),
     }
   }
 
@@ -498,20 +469,6 @@ export class Composition {
     return this.serviceOptions(service)?.standIn as object | undefined
   }
 
-  standInUsed(service: string, method: string | undefined): void {
-    this.log('warn', 'a stand-in was used', { service, method })
-    if (this.events.heard('stand-in.used'))
-      this.events.emit({ type: 'stand-in.used', service, method, ...this.#stamp() })
-  }
-
-  #failedOver(from: Seat, to: Seat, facts: CallFacts, cause: Cause): void {
-    const { name } = to.provider
-    this.log('warn', 'call failed over', { from: from.provider.name, to: name, cause })
-    if (!this.events.heard('call.failed-over')) return
-    const called = { ...this.#placed(from), ...calledAs(facts) }
-    this.events.emit({ type: 'call.failed-over', to: name, cause, ...called })
-  }
-
   #refresh({ seat, circuit, draining }: Guard): void {
     if (!(seat instanceof Seat)) return
     this.resolver.refresh(seat)
@@ -520,36 +477,19 @@ export class Composition {
     if (draining) this.dependents.changed(seat)
   }
 
-  #transition(guard: Guard, { to, reason }: Transition, retryAfterMs: number): void {
-    const { name, group } = guard
+  #transition(guard: Guard, transition: Transition, retryAfterMs: number): void {
     this.resolver.epoch += 1
     guard.epoch = this.resolver.epoch
     if (guard.seat instanceof Seat) {
-      if (guard.seat.named) this.mark('circuits', name)
+      if (guard.seat.named) this.mark('circuits', guard.name)
       this.dependents.changed(guard.seat)
     }
-    if (this.#logs)
-      this.log(to === 'open' ? 'warn' : 'info', `circuit is ${to}`, { provider: name, reason })
-    if (!this.events.heard(transitionEvents[to])) return
-    const placed = { ...this.#stamp(), provider: name, service: group }
-    if (to === 'open') this.events.emit({ type: 'circuit.opened', reason, retryAfterMs, ...placed })
-    else if (to === 'half-open') this.events.emit({ type: 'circuit.half-opened', ...placed })
-    else this.events.emit({ type: 'circuit.closed', ...placed })
+    this.telling.transition(guard, transition, retryAfterMs)
   }
 
   #healthChanged(seat: Seat, previous: Seat['health']): void {
-    const { health } = seat
     this.resolver.refresh(seat)
-    this.log(health === 'unhealthy' ? 'warn' : 'info', `provider is ${health}`, {
-      provider: seat.provider.name,
-    })
-    if (this.events.heard('provider.health-changed'))
-      this.events.emit({
-        type: 'provider.health-changed',
-        health,
-        previous,
-        ...this.#placed(seat),
-      })
+    this.telling.healthChanged(seat, previous)
     this.dependents.changed(seat)
   }
 
@@ -558,14 +498,7 @@ export class Composition {
   readonly modelChanged = (change: ModelChange): void => {
     const { type, model } = change
     this.mark('models', modelKey(model), type === 'removed')
-    if (type === 'changed')
-      this.events.emit({
-        type: 'model.changed',
-        model,
-        previous: change.previous,
-        ...this.#stamp(),
-      })
-    else this.events.emit({ type: `model.${type}`, model, ...this.#stamp() })
+    this.telling.modelChanged(change)
   }
 
   /** The store is to hold this as it is now. */
@@ -590,100 +523,17 @@ export class Composition {
       clock: this.clock,
       random: this.random,
       read: (section, key) => kept(this, section, key),
-      failed: (error, retryInMs) => this.storeFailed(store, error, retryInMs),
+      failed: (error, retryInMs) => this.telling.storeFailed(store, error, retryInMs),
     }
   }
 
-  sourceUpdated(source: string, change: SourceChange): void {
-    this.log('info', 'a source sees something else', { source, ...change })
-    this.events.emit({ type: 'source.updated', source, ...change, ...this.#stamp() })
-  }
-
-  sourceRejected(source: string, sighting: string | undefined, error: unknown): void {
-    this.log('warn', 'what a source sees was refused', { source, sighting, error })
-    this.events.emit({ type: 'source.rejected', source, sighting, error, ...this.#stamp() })
-  }
-
-  sourceFailed(source: string, error: unknown, retryInMs: number): void {
-    this.log('warn', 'a source failed', { source, error, retryInMs })
-    this.events.emit({ type: 'source.failed', source, error, retryInMs, ...this.#stamp() })
-  }
-
-  storeFailed(store: string, error: unknown, retryInMs: number | undefined): void {
-    this.log('error', 'the store failed', { store, error, retryInMs })
-    this.events.emit({ type: 'store.failed', store, error, retryInMs, ...this.#stamp() })
-  }
-
-  #listenerFailed(event: string, error: unknown): void {
-    this.log('error', 'a listener failed', { event, error })
-    if (event !== 'listener.failed' && this.events.heard('listener.failed'))
-      this.events.emit({ type: 'listener.failed', event, error, ...this.#stamp() })
-  }
-
-  // --- telling -----------------------------------------------------------------------------------
-
-  #tellAdded(seat: Seat): void {
-    const { provider } = seat
-    this.pulse.beat()
-    if (this.#logs)
-      this.log('info', 'provider registered', {
-        provider: provider.name,
-        service: provider.service,
-        handlers: provider.handlers,
-      })
-    const view = this.#viewIfHeard(seat, 'provider.added', 'capability.added')
-    if (view === undefined) return
-    this.events.emit({ type: 'provider.added', view, ...this.#placed(seat) })
-    for (const capability of provider.capabilities)
-      this.events.emit({ type: 'capability.added', capability, ...this.#placed(seat) })
-  }
-
-  #tellRemoved(view: ProviderView): void {
-    const placed = { ...this.#stamp(), provider: view.name, service: view.service }
-    this.events.emit({ type: 'provider.removed', view, ...placed })
-    for (const capability of view.capabilities)
-      this.events.emit({ type: 'capability.removed', capability, ...placed })
-  }
-
-  #viewIfHeard(seat: Seat, ...types: readonly RegistryEvent['type'][]): ProviderView | undefined {
-    return types.some((type) => this.events.heard(type)) ? viewOf(seat, this.catalog) : undefined
-  }
-
-  #stamp(): { readonly at: number } {
-    return { at: this.clock.wall() }
-  }
-
-  #placed({ provider }: Seat): {
-    readonly at: number
-    readonly provider: string
-    readonly service: string
-  } {
-    return { ...this.#stamp(), provider: provider.name, service: provider.service }
-  }
-
-  readonly #logSelection = ({ service, handler }: Plan, seat: Seat | undefined): void => {
-    const fields = { service, handler, provider: seat?.provider.name }
-    this.log('debug', seat === undefined ? 'no provider to select' : 'provider selected', fields)
-  }
-
-  /** A logger that throws is a listener like others: it changes nothing. */
   log(level: keyof Logger, message: string, fields: Readonly<Record<string, unknown>>): void {
-    try {
-      this.logger[level](message, fields)
-    } catch {
-      // there is nowhere left to say it
-    }
+    this.telling.log(level, message, fields)
   }
 }
 
 /** What the store holds of a provider. */
 const forgotten = ['providers', 'circuits', 'health'] as const
-
-const transitionEvents = {
-  open: 'circuit.opened',
-  'half-open': 'circuit.half-opened',
-  closed: 'circuit.closed',
-} as const
 
 const noNames: ReadonlySet<string> = new Set()
 
@@ -697,11 +547,3 @@ function classOf(instance: object | undefined): unknown {
     return undefined // a getter that throws names nothing
   }
 }
-
-const calledAs = ({
-  method,
-  number,
-}: CallFacts): { method: string | undefined; attempt: number } => ({
-  method,
-  attempt: number,
-})

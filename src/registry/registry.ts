@@ -632,7 +632,7 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
       if (this.#ended) return
       if (saved !== undefined) loadSnapshot(parts, parseSnapshot(saved, options.migrations, name))
     } catch (error) {
-      parts.storeFailed(name, error, undefined)
+      parts.telling.storeFailed(name, error, undefined)
       throw error
     }
     persist.begin()
@@ -683,7 +683,7 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
     const instance = await found
     if (instance !== undefined) return instance
     const standIn = this.#parts.standIn(service)
-    if (standIn !== undefined) this.#parts.standInUsed(service, undefined)
+    if (standIn !== undefined) this.#parts.telling.standInUsed(service, undefined)
     return standIn
   }
 

@@ -12,24 +12,14 @@ import { parseSighting } from '../model/parse/sighting.js'
 import type { Sighting } from '../model/sighting.js'
 import type { Seat } from '../resolve/seat.js'
 import { enrollRead, partsAfter, type Target } from './takeover.js'
+import type { Telling } from './telling.js'
 
 export interface SourcesPorts extends Target {
   readonly checks: HealthChecks<Seat>
   readonly clock: Clock
   readonly random: Random
   remove(seat: Seat): boolean
-  sourceUpdated(source: string, change: SourceChange): void
-  sourceRejected(source: string, provider: string | undefined, error: unknown): void
-  sourceFailed(source: string, error: unknown, retryInMs: number): void
-}
-
-/** What a view of a source has changed, by name of provider. */
-export interface SourceChange {
-  readonly added: readonly string[]
-  readonly changed: readonly string[]
-  /** Seen before and not now: unhealthy until they are seen again or removed. */
-  readonly missing: readonly string[]
-  readonly removed: readonly string[]
+  readonly telling: Pick<Telling, 'sourceUpdated' | 'sourceRejected' | 'sourceFailed'>
 }
 
 /** The sources of a registry. Each adds, changes and removes only what it added. */
@@ -112,7 +102,7 @@ class Feed {
       random: ports.random,
       apply: (difference) => this.#apply(difference),
       stale: (names) => this.#unwell(names),
-      failed: (error, retryInMs) => ports.sourceFailed(this.#origin, error, retryInMs),
+      failed: (error, retryInMs) => ports.telling.sourceFailed(this.#origin, error, retryInMs),
     })
   }
 
@@ -167,7 +157,7 @@ class Feed {
     })
     if (added.length + changed.length + missing.length + removed.length === 0) return
     const change = { added, changed, missing, removed }
-    this.#ports.sourceUpdated(this.#origin, Object.freeze(change))
+    this.#ports.telling.sourceUpdated(this.#origin, Object.freeze(change))
   }
 
   #remove(name: string): boolean {
@@ -260,7 +250,7 @@ class Feed {
     const key = name ?? why // without a name, there is only what is wrong
     if (this.#refused.get(key) === why) return
     this.#refused.set(key, why)
-    this.#ports.sourceRejected(this.#origin, name, error)
+    this.#ports.telling.sourceRejected(this.#origin, name, error)
   }
 }
 

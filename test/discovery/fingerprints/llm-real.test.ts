@@ -1,6 +1,10 @@
 /* The real LiteLLM proxy and the real Portkey gateway, without a model and without a cost. */
 import { describe, expect, it, onTestFinished } from 'vitest'
+import type { OpenAIClient } from '../../../src/discovery/connect/openai.js'
 import type { Asking } from '../../../src/discovery/scan/asking.js'
+import type { Source } from '../../../src/discovery/source.js'
+import { litellm } from '../../../src/discovery/sources/litellm.js'
+import { ServiceRegistry } from '../../../src/index.js'
 import { startLiteLLM } from '../../real/litellm.js'
 import { startPortkey } from '../../real/portkey.js'
 import { needsPython } from '../../real/python.js'
@@ -23,6 +27,20 @@ function withoutHealth(origin: string): Asking {
     delete: (path, headers) => asking.delete(path, headers),
     hear: (path) => asking.hear(path),
   }
+}
+
+/** What a chat with whatever the source gives is answered. */
+async function answerOf(source: Source): Promise<unknown> {
+  const registry = new ServiceRegistry<{ llm: OpenAIClient }>({ sources: [source] })
+  onTestFinished(() => registry.close())
+  await registry.start()
+  await registry.refresh()
+  const [model] = registry.models.find({ requires: ['chat'] })
+  const answer = await registry.client('llm', { requires: ['chat'] }).chat.completions.create({
+    model: model?.id,
+    messages: [{ role: 'user', content: 'hello' }],
+  })
+  return Object(answer).choices[0].message.content
 }
 
 const longer = { timeout: 150_000 }
@@ -61,6 +79,7 @@ describe('real servers', () => {
     expect(known.version).toMatch(/^\d+\.\d+/)
     const { recognise } = fingerprintOf('litellm')
     expect(await recognise(withoutHealth(url))).toMatchObject({ needsCredentials: true })
+    expect(await answerOf(litellm({ url, key }))).toBe('Mocked.')
   })
 
   it("Portkey's gateway", longer, async () => {

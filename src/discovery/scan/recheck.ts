@@ -33,7 +33,7 @@ export function recheck(
       const found =
         recognition ?? (weak ? (await agreed(fingerprint, asking))?.recognition : undefined)
       if (found === undefined)
-        return { status: 'unhealthy', message: asking.end?.message ?? `is not ${title} any more` }
+        return { status: 'unhealthy', message: asking.end?.message ?? `is no longer ${title}` }
       const { health = 'healthy', version, models, needsCredentials } = found
       if (needsCredentials === true && key === undefined)
         return { status: 'unhealthy', message: `${title} wants a key; give one for its kind` }

@@ -35,6 +35,8 @@ const mostHeaderBytes = 32 * 1_024
 
 /** So many exchanges at once in this process, and idle connections besides: file descriptors are few. */
 export const connections: Gate = new Gate(256)
+/** How many of them may be waits in the background, so that those leave room for whoever is in a hurry. */
+export const waits: Gate = new Gate(128)
 
 /** Idle connections, oldest first. undici keeps no process alive for them. */
 const idle = new Set<Connection>()

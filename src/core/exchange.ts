@@ -7,6 +7,7 @@ import {
   type TlsOptions,
   type WireRequest,
   type WireResponse,
+  waits,
 } from './connection.js'
 import { HttpError, type HttpFailure } from './errors.js'
 import { toHttpError } from './http-failure.js'
@@ -84,7 +85,8 @@ export class Exchange {
     if (!url.protocol.startsWith('http'))
       throw this.fail('protocol', 'is no URL for HTTP; give one with http or https')
     this.#follow(this.#options.signal)
-    this.#cleanUp.add(await connections.enter(this.#failed.signal))
+    for (const gate of this.#options.background === true ? [waits, connections] : [connections])
+      this.#cleanUp.add(await gate.enter(this.#failed.signal))
     const { statusCode, headers } = await this.#send(url, false)
     return { status: statusCode, headers: plainHeaders(headers) }
   }

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { createAddressPolicy } from '../../src/core/address.js'
 import { settled } from '../../src/core/clock.js'
-import { closeIdleConnections, connections } from '../../src/core/connection.js'
+import { closeIdleConnections, connections, waits } from '../../src/core/connection.js'
 import { HttpError } from '../../src/core/errors.js'
 import { type FetchOptions, fetchAnswer, streamLines } from '../../src/core/http.js'
 import { FakeClock } from '../../src/testing/fake-clock.js'
@@ -472,6 +472,25 @@ describe('many at once', () => {
     await clock.advance(900)
     expect((await late).message).toBe(`${url}/ did not answer completely within 900 ms`)
     expect([connections.waiting, held.length]).toEqual([0, 256])
+  })
+
+  it('leave room for whoever is in a hurry, when they are waits in the background', async () => {
+    const held: (() => void)[] = []
+    const { url } = await serve((request, response) => {
+      if (request.url === '/now') response.end('x')
+      else held.push(() => response.end('x'))
+    })
+    const stops = Array.from({ length: 300 }, () => new AbortController())
+    const waiting = stops.map(({ signal }) =>
+      fetchAnswer(url, { signal, background: true, timeoutMs: 60_000, connectTimeoutMs: 60_000 }),
+    )
+    onTestFinished(async () => {
+      for (const stop of stops) stop.abort()
+      await Promise.allSettled(waiting)
+    })
+    await expect.poll(() => held.length, { timeout: 20_000 }).toBe(128)
+    expect((await fetchAnswer(`${url}/now`)).text).toBe('x')
+    expect([held.length, waits.waiting, connections.waiting]).toEqual([128, 172, 0])
   })
 })
 

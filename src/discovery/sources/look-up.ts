@@ -121,6 +121,9 @@ export function textsOf(value: unknown): Readonly<Record<string, string>> {
   return Object.fromEntries(entries.slice(0, 64))
 }
 
+/** Each may be a connection that waits. */
+const mostServices = 64
+
 /** What to look up, and what service that is for: of `service`, or of each entry of `services`. */
 export function targetsOf(
   source: string,
@@ -132,10 +135,11 @@ export function targetsOf(
   const { service, services } = options
   const entries = Object.entries(services ?? (service === undefined ? {} : { [service]: service }))
   const areNames = entries.flat().every((name) => nameOf(name) === name)
-  if ((service === undefined) !== (services === undefined) && entries.length > 0 && areNames)
+  const isSome = entries.length > 0 && entries.length <= mostServices
+  if ((service === undefined) !== (services === undefined) && isSome && areNames)
     return new Map(entries)
   const message =
-    'expected either service, a name, or services, such as { comfyui: "media" } for what is comfyui there and media here'
+    'expected either service, a name, or services, 1 to 64, such as { comfyui: "media" } for what is comfyui there and media here'
   throw new InvalidOptionsError([{ field: 'service', message }], source)
 }
 

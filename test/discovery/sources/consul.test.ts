@@ -364,6 +364,10 @@ describe('consul', () => {
     [{}, /service: expected either service, a name, or services/],
     [{ service: 'a', services: { a: 'b' } }, /service: /],
     [{ services: {} }, /service: /],
+    [
+      { services: Object.fromEntries(Array.from({ length: 65 }, (_, at) => [`s${at}`, 'x'])) },
+      /services, 1 to 64/,
+    ],
     [{ service: ' a' }, /service: /],
     [{ service: 'a', url: 'consul:8500' }, /url: expected an http or https URL.*\(scheme\)/],
     [{ service: 'a', url: 'http://x:1/?dc=a' }, /url: /],

@@ -49,12 +49,16 @@ function failureOf(ask: Asked, error: unknown): unknown {
   const own = ownError(error)
   if (own !== undefined) return own
   const status = statusOf(error) ?? ask.status
-  const why = without(secrets, oneLine(error))
+  const why = without(secrets, oneLine(flat(error)))
   return new BackendError(url, `could not do ${what}: ${why}`, {
     cause: error,
     ...(status !== undefined && { status }),
   })
 }
+
+/** Messages of several lines say little in the first: that of a schema is a bracket. */
+const flat = (error: unknown): unknown =>
+  error instanceof Error ? error.message.replace(/\s+/g, ' ').trim() || error.name : error
 
 /** What the caller gave up is no failure of the provider: the name says so to the guard. */
 export const givenUp = (url: string, reason: unknown): DOMException =>

@@ -86,7 +86,9 @@ export function connectGradio(options: GradioConnectOptions = {}): Connect<Gradi
 
 /** Apps that the client connects to although it can call nothing of them. */
 function refuseUseless(url: string, { config, api_info }: GradioClient): void {
-  const version = nameOf(field(config, 'version')) ?? 'unknown'
+  const version = nameOf(field(config, 'version'))
+  if (version === undefined)
+    throw new BackendError(url, 'did not answer as an app of Gradio does; check the address')
   const protocol = field(config, 'protocol')
   if (typeof protocol !== 'string' || protocol === 'ws')
     throw new BackendError(

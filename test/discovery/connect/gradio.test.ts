@@ -141,6 +141,8 @@ describe('connectGradio', () => {
     await expect(connected(old.url)).rejects.toThrow(/is an app of Gradio 3\.50\.2, and/)
     const other = await serve((_, response) => response.writeHead(404).end('{}'))
     await expect(connected(other.url)).rejects.toThrow(BackendError)
+    const json = await serve((_, response) => response.end('{"ok":true}'))
+    await expect(connected(json.url)).rejects.toThrow(/did not answer as an app of Gradio does/)
     await expect(connected('http://127.0.0.1:1')).rejects.toMatchObject({ kind: 'refused' })
   })
 

@@ -5,6 +5,7 @@ import type { Probe } from '../../model/provider.js'
 import { agreed } from './agreed.js'
 import type { Fingerprint } from './fingerprint.js'
 import { Questions } from './questions.js'
+import type { Found } from './report.js'
 
 /**
  * Asks an address whether the program that was found there still is. Another program in its place, or none, is not
@@ -14,9 +15,13 @@ export function recheck(
   fingerprint: Fingerprint,
   {
     weak,
+    needsCredentials,
     key,
     policy = defaultAddressPolicy,
-  }: { weak: boolean; key?: string | undefined; policy?: AddressPolicy | undefined },
+  }: Pick<Found, 'weak' | 'needsCredentials'> & {
+    readonly key?: string | undefined
+    readonly policy?: AddressPolicy | undefined
+  },
 ): Probe {
   const { title } = fingerprint
   return Object.freeze<Probe>({
@@ -34,8 +39,8 @@ export function recheck(
         recognition ?? (weak ? (await agreed(fingerprint, asking))?.recognition : undefined)
       if (found === undefined)
         return { status: 'unhealthy', message: asking.end?.message ?? `is no longer ${title}` }
-      const { health = 'healthy', version, models, needsCredentials } = found
-      if (needsCredentials === true && key === undefined)
+      const { health = 'healthy', version, models } = found
+      if (needsCredentials || (found.needsCredentials === true && key === undefined))
         return { status: 'unhealthy', message: `${title} wants a key; give one for its kind` }
       return { status: health, version, models }
     },

@@ -105,12 +105,12 @@ function sightings(options: LocalBackendsOptions): (found: Found) => Sighting {
     keys: Object.fromEntries(Object.entries(backends).map(([kind, { key }]) => [kind, key])),
   })
   return (found) => {
-    const { kind, weak } = found
+    const { kind, weak, needsCredentials } = found
     const fingerprint = fingerprints.find((one) => one.kind === kind)
-    const id = `${kind} ${weak}`
+    const id = `${kind} ${weak} ${needsCredentials}`
     let probe = probes.get(id)
     if (probe === undefined && fingerprint !== undefined) {
-      probe = recheck(fingerprint, { weak, key: backends[kind]?.key, policy })
+      probe = recheck(fingerprint, { weak, needsCredentials, key: backends[kind]?.key, policy })
       probes.set(id, probe)
     }
     return { ...sightingOf(found, serviceOf(found)), connect, probe }

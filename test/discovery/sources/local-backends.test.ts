@@ -83,6 +83,23 @@ describe('local back ends as a source', () => {
     expect(registry.get(name)?.health).toBe('unhealthy')
   })
 
+  it('keeps calls away from one that wants a key, as long as nobody has given it', async () => {
+    const { url, port } = await fake('litellm', { key: 'sk-1' })
+    const without = new ServiceRegistry({ sources: [looking([url])] })
+    onTestFinished(() => without.close())
+    await without.start()
+    await without.refresh()
+    const name = `litellm@127.0.0.1:${port}`
+    expect(without.get(name)).toMatchObject({ health: 'unhealthy' })
+    expect(await without.healthCheckAll()).toEqual({ [`*.llm.${name}`]: false })
+    const options = { backends: { litellm: { key: 'sk-1' } } }
+    const withKey = new ServiceRegistry({ sources: [looking([url], options)] })
+    onTestFinished(() => withKey.close())
+    await withKey.start()
+    await withKey.refresh()
+    expect(await withKey.healthCheckAll()).toEqual({ [`*.llm.${name}`]: true })
+  })
+
   it('two that look at once share one scan (B-D8)', async () => {
     let asked = 0
     const { url } = await serve((_, response) => {

@@ -53,7 +53,7 @@ export function servedAt(fingerprint: Fingerprint, options: ModelServerOptions):
     group,
     strategy,
     connect: connectBackend({ policy, keys: { [kind]: key } }),
-    probe: recheck(fingerprint, { weak: false, key, policy }),
+    probe: recheck(fingerprint, { weak: false, needsCredentials: false, key, policy }),
   }
   return polled(options.name ?? `${kind}:${place.name}`, options, async (signal) => {
     const sighting = await look(fingerprint, place, options, signal)

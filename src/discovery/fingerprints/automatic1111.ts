@@ -37,17 +37,17 @@ export const automatic1111: Fingerprint = {
 
   async describe(asking) {
     const [app, list] = await Promise.all([gradioAppAt(asking), asking.get(models)])
-    const rows = rowsOf(list)
+    const hasApi = goodList(list) !== undefined
     const version = app && versionOf(app)
-    const metadata = { api: rows !== undefined, ...variantOf(app?.title, version) }
-    if (rows === undefined)
+    const told = { version, metadata: { api: hasApi, ...variantOf(app?.title, version) } }
+    if (!hasApi)
       return {
-        version,
-        metadata,
+        ...told,
         capabilities: ['image_generation'],
-        needsCredentials: isChallenged(list),
+        ...(isChallenged(list) && { needsCredentials: true }),
       }
-    return { version, metadata, models: rows, capabilities: await abilities(asking, rows) }
+    const rows = rowsOf(list) ?? []
+    return { ...told, models: rows, capabilities: await abilities(asking, rows) }
   },
 }
 
@@ -98,11 +98,9 @@ async function abilities(asking: Asking, rows: readonly ModelInput[]) {
     models: { type: 'array', items: { type: 'string', values: rows.map(({ id }) => id) } },
     ...(samplers?.length && { sampler_name: { type: 'string', values: samplers } }),
   }
+  const paints = { name: 'image_generation', version: '1.0', parameters }
   const upscales = upscalers?.some((name) => name !== 'None') === true
-  return [
-    { name: 'image_generation', version: '1.0', parameters },
-    ...(upscales ? ['upscale'] : []),
-  ]
+  return [...(rows.length > 0 ? [paints] : []), ...(upscales ? ['upscale'] : [])]
 }
 
 const names = (reply: Reply): readonly string[] =>

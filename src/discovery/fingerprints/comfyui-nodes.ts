@@ -62,7 +62,7 @@ function specOf(input: unknown): ParameterSpec | undefined {
   const values = Array.isArray(kind) ? kind : kind === 'COMBO' ? field(about, 'options') : undefined
   const usual = plain(field(about, 'default'))
   if (Array.isArray(values)) {
-    const plainly = values.slice(0, 1_000).filter((value) => plain(value) !== undefined)
+    const plainly = values.slice(0, 10_000).filter((value) => plain(value) !== undefined)
     return plainly.length === 0 ? undefined : { values: plainly, default: usual }
   }
   const type = types.get(kind)

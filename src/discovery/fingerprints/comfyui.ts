@@ -1,14 +1,11 @@
-import { field, nameOf, namesOf } from '../../core/foreign.js'
+import { field, nameOf } from '../../core/foreign.js'
 import type { Capability } from '../../model/capability.js'
 import type { ModelInput } from '../../model/llm-model.js'
 import type { Asking } from '../scan/asking.js'
 import type { Fingerprint } from '../scan/fingerprint.js'
+import { type Folder, filesByFolder } from './comfyui-models.js'
 import { hasNode, hasOneOf, parametersOf } from './comfyui-nodes.js'
-import { goodList, goodObject } from './read.js'
-
-/** Folders whose files are models one makes pictures, films or sound with. */
-const modelFolders = ['checkpoints', 'diffusion_models'] as const
-const otherFolders = ['loras', 'vae', 'controlnet', 'upscale_models'] as const
+import { goodObject } from './read.js'
 
 const films = /ltx|(?<![a-z])wan|hunyuan.{0,20}video|cogvideo|mochi|cosmos|svd/i
 const sounds = /ace.?step|stable.?audio/i
@@ -39,18 +36,19 @@ export const comfyui: Fingerprint = {
   },
 
   async describe(asking) {
-    const [checkpoints, diffusers, ...others] = await Promise.all(
-      [...modelFolders, ...otherFolders].map((folder) => files(asking, folder)),
-    )
-    const models = [...new Set([...(checkpoints ?? []), ...(diffusers ?? [])])].slice(0, 10_000)
-    const folders = [checkpoints, diffusers, ...others].map((found = []) => found.length)
+    const folders = await filesByFolder(asking)
+    const filesIn = (folder: Folder): readonly string[] => folders.get(folder) ?? []
+    const all = new Set([...filesIn('checkpoints'), ...filesIn('diffusion_models')])
+    const models = [...all].slice(0, 10_000)
     return {
       models: models.map(toModel),
-      capabilities: await abilities(asking, models, others),
+      capabilities: [
+        ...(await abilities(asking, models)),
+        ...(filesIn('upscale_models').length > 0 ? ['upscale'] : []),
+        ...(filesIn('controlnet').length > 0 ? ['controlnet'] : []),
+      ],
       metadata: {
-        folders: Object.fromEntries(
-          [...modelFolders, ...otherFolders].map((folder, at) => [folder, folders[at] ?? 0]),
-        ),
+        folders: Object.fromEntries([...folders].map(([folder, files]) => [folder, files.length])),
         devices: await devicesOf(asking),
       },
     }
@@ -68,10 +66,6 @@ function isGreeting(message: unknown): boolean {
 /** KoboldCpp answers as a ComfyUI whose graphics card is KoboldCpp. */
 const isImitated = (device: unknown): boolean => field(device, 'name') === 'koboldcpp'
 
-async function files(asking: Asking, folder: string): Promise<readonly string[]> {
-  return namesOf(goodList(await asking.get(`/models/${folder}`)), 10_000) ?? []
-}
-
 const abilityOf = (model: string): string =>
   sounds.test(model)
     ? 'audio_generation'
@@ -88,7 +82,6 @@ const toModel = (id: string): ModelInput => ({
 async function abilities(
   asking: Asking,
   models: readonly string[],
-  [, , controlnets = [], upscalers = []]: readonly (readonly string[])[],
 ): Promise<readonly Capability[]> {
   const named = (ability: string) => models.filter((model) => abilityOf(model) === ability)
   const found = await Promise.all([
@@ -96,11 +89,7 @@ async function abilities(
     made(asking, 'video_generation', named('video_generation'), videoNodes),
     made(asking, 'audio_generation', named('audio_generation'), audioNodes),
   ])
-  return [
-    ...found.filter((ability) => ability !== undefined),
-    ...(upscalers.length > 0 ? [{ name: 'upscale', version: '1.0' }] : []),
-    ...(controlnets.length > 0 ? [{ name: 'controlnet', version: '1.0' }] : []),
-  ]
+  return found.filter((ability) => ability !== undefined)
 }
 
 const capability = (

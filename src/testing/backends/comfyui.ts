@@ -33,7 +33,8 @@ const latestNodes: Backend['routes'] = {
 
 /**
  * ComfyUI with models for pictures, films and sounds. Variants: `empty` has none, `old` says no version, `remote` has
- * nodes for films that call paid services only, `silent` does not tell about nodes, `agreed` a wrapper of it.
+ * nodes for films that call paid services only, `silent` does not tell about nodes, `unlisted` does not list
+ * its folders, `agreed` a wrapper of it.
  */
 export const comfyui: Backend = {
   headers: { Server: 'Python/3.12 aiohttp/3.11.8' },
@@ -74,6 +75,21 @@ export const comfyui: Backend = {
     silent: {
       routes: Object.fromEntries(Object.keys(latestNodes).map((route) => [route, { status: 404 }])),
       unknown: { status: 404 },
+    },
+    unlisted: {
+      routes: {
+        ...Object.fromEntries(
+          ['checkpoints', 'diffusion_models', 'loras', 'vae', 'controlnet', 'upscale_models'].map(
+            (folder) => [`GET /models/${folder}`, { status: 404 }],
+          ),
+        ),
+        'GET /object_info/CheckpointLoaderSimple': node('CheckpointLoaderSimple', {
+          ckpt_name: [['heron_xl.safetensors'], {}],
+        }),
+        'GET /object_info/UpscaleModelLoader': node('UpscaleModelLoader', {
+          model_name: ['COMBO', { options: ['4x_fen.pth'] }],
+        }),
+      },
     },
     agreed: {
       routes: { 'GET /system_stats': { status: 404 }, 'GET /ws': { json: { status: 'ready' } } },

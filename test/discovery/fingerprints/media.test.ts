@@ -93,6 +93,12 @@ describe('ComfyUI', () => {
     expect(namesOf(capabilities)).toContain('image_generation')
   })
 
+  it('has the models that its nodes list when it does not list its folders', async () => {
+    const { capabilities, models } = await describeFake('comfyui', 'unlisted')
+    expect(models?.map(({ id }) => id)).toEqual(['heron_xl.safetensors'])
+    expect(namesOf(capabilities)).toEqual(['image_generation', 'upscale'])
+  })
+
   it('can do nothing without models', async () => {
     expect(await describeFake('comfyui', 'empty')).toMatchObject({ capabilities: [], models: [] })
   })
@@ -213,6 +219,14 @@ describe('the Stable Diffusion web UI', () => {
     })
     const { models } = await describeFake('automatic1111', 'no-page')
     expect(models?.length).toBe(2)
+  })
+
+  it('can do nothing but make images larger without models', async () => {
+    expect(await describeFake('automatic1111', 'empty')).toMatchObject({
+      models: [],
+      capabilities: ['upscale'],
+      metadata: { api: true },
+    })
   })
 
   it('says when it is Forge', async () => {

@@ -1,3 +1,4 @@
+export type { TlsOptions } from '../core/connection.js'
 export {
   type A2ABackend,
   type A2ACallOptions,
@@ -92,8 +93,11 @@ export {
   openAI,
   openRouter,
 } from './sources/hosted.js'
+export type { HttpRegistryOptions } from './sources/http-registry.js'
+export type { KubernetesAccess } from './sources/kubernetes-access.js'
 export { type LiteLLMSourceOptions, litellm } from './sources/litellm.js'
 export { type LocalBackendsOptions, localBackends } from './sources/local-backends.js'
+export type { LookUpOptions } from './sources/look-up.js'
 export { type McpOptions, mcp } from './sources/mcp.js'
 export { type OllamaOptions, ollama } from './sources/ollama.js'
 export { type OpenAICompatibleOptions, openAICompatible } from './sources/openai-compatible.js'

@@ -46,7 +46,7 @@ function lockedText(locked: readonly Found[], { columns, colours }: Paper): stri
     return wrap(`  ${titleOf(found)} at ${placeOf(found)}: ${how}`, columns, '    ')
   })
   const what = 'Found, needs credentials. Put the key into the environment and name it:'
-  return `${paint(what, 'bold', colours)}\n${lines.join('\n')}\n`
+  return `${paint(wrap(what, columns), 'bold', colours)}\n${lines.join('\n')}\n`
 }
 
 function unknownText(

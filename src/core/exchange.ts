@@ -30,11 +30,17 @@ export interface HttpOptions {
   readonly connectTimeoutMs?: number
   /** Whom to trust, and what to show, over https. Default: whom Node trusts. */
   readonly tls?: TlsOptions | undefined
-  /** Keeps no process alive, once connected. For waits that may take as long as they like. Default false. */
-  readonly background?: boolean
+  /**
+   * What it is for. A `question` is over soon: 256 of them at once in a process, others wait. A `wait` may take as long
+   * as it likes: it keeps no process alive, once connected, and counts, 128 at once. A `call` is somebody's work, and
+   * how many of them there are is theirs to say. Default `question`.
+   */
+  readonly use?: 'question' | 'wait' | 'call'
   readonly signal?: AbortSignal
   readonly clock?: Clock
 }
+
+const gates = { question: [connections], wait: [waits, connections], call: [] } as const
 
 /** One request and its answer. Who reaches a limit first ends it for all, and says why. */
 export class Exchange {
@@ -56,8 +62,8 @@ export class Exchange {
 
   /** Gives up after so long, unless the returned function is called first. */
   limit(ms: number, what: string): () => void {
-    const { clock = systemClock, background = false } = this.#options
-    const timer = background ? later : after
+    const { clock = systemClock, use } = this.#options
+    const timer = use === 'wait' ? later : after
     const cancel = timer(clock, ms, () => this.fail('timeout', what))
     this.#cleanUp.add(cancel)
     return () => {
@@ -85,7 +91,7 @@ export class Exchange {
     if (!url.protocol.startsWith('http'))
       throw this.fail('protocol', 'is no URL for HTTP; give one with http or https')
     this.#follow(this.#options.signal)
-    for (const gate of this.#options.background === true ? [waits, connections] : [connections])
+    for (const gate of gates[this.#options.use ?? 'question'])
       this.#cleanUp.add(await gate.enter(this.#failed.signal))
     const { statusCode, headers } = await this.#send(url, false)
     return { status: statusCode, headers: plainHeaders(headers) }
@@ -136,14 +142,9 @@ export class Exchange {
   }
 
   async #send(url: URL, fresh: boolean): Promise<WireResponse> {
-    const {
-      policy = defaultAddressPolicy,
-      tls,
-      background = false,
-      connectTimeoutMs = 2_000,
-    } = this.#options
+    const { policy = defaultAddressPolicy, tls, use, connectTimeoutMs = 2_000 } = this.#options
     const terms = { origin: url.origin, policy, tls }
-    const connection = await connectionTo(terms, { fresh, background })
+    const connection = await connectionTo(terms, { fresh, background: use === 'wait' })
     this.#connection = connection
     if (this.#failure !== undefined) throw this.#failure // while undici was being loaded
     if (!connection.connected)

@@ -50,7 +50,7 @@ describe('a process that asks over HTTP', () => {
     const result = await printed(`
       const { fetchAnswer, streamLines } = await import('./core/http.js')
       await fetchAnswer('${url}/ready')
-      const lines = streamLines('${url}/watch', { background: true })
+      const lines = streamLines('${url}/watch', { use: 'wait' })
       const hold = setInterval(() => {}, 60_000) // else the process would be gone already
       console.log(JSON.stringify(await lines.next()))
       clearInterval(hold)

@@ -474,6 +474,13 @@ describe('many at once', () => {
     expect([connections.waiting, held.length]).toEqual([0, 256])
   })
 
+  it('do not count the calls of others, and do not hold them up', async () => {
+    await crowd(257)
+    const { url } = await serve((_, response) => response.end('x'))
+    expect((await fetchAnswer(url, { use: 'call' })).text).toBe('x')
+    expect(connections.waiting).toBe(1)
+  })
+
   it('leave room for whoever is in a hurry, when they are waits in the background', async () => {
     const held: (() => void)[] = []
     const { url } = await serve((request, response) => {
@@ -482,7 +489,7 @@ describe('many at once', () => {
     })
     const stops = Array.from({ length: 300 }, () => new AbortController())
     const waiting = stops.map(({ signal }) =>
-      fetchAnswer(url, { signal, background: true, timeoutMs: 60_000, connectTimeoutMs: 60_000 }),
+      fetchAnswer(url, { signal, use: 'wait', timeoutMs: 60_000, connectTimeoutMs: 60_000 }),
     )
     onTestFinished(async () => {
       for (const stop of stops) stop.abort()

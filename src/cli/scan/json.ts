@@ -1,8 +1,8 @@
-import type { Found, ScanReport } from '../../discovery/scan/report.js'
+import type { Found, Problem, ScanReport } from '../../discovery/scan/report.js'
 import { masked } from '../../model/secrets.js'
 
 /** What was found, as JSON for programs: these fields and no others. Secrets are hidden. */
-export const foundJson = (found: Found) => ({
+export const foundJson = (found: Found): Found => ({
   name: found.name,
   kind: found.kind,
   title: found.title,
@@ -23,7 +23,10 @@ export const foundJson = (found: Found) => ({
 })
 
 /** A whole report. What the options had wrong is named as it was written. */
-export const reportJson = (report: ScanReport, written: ReadonlyMap<string, string>) => ({
+export const reportJson = (
+  report: ScanReport,
+  written: ReadonlyMap<string, string>,
+): ScanReport => ({
   found: report.found.map(foundJson),
   unknown: report.unknown,
   missing: report.missing,
@@ -33,5 +36,8 @@ export const reportJson = (report: ScanReport, written: ReadonlyMap<string, stri
   elapsedMs: Math.round(report.elapsedMs),
 })
 
-export const problemsJson = ({ problems }: ScanReport, written: ReadonlyMap<string, string>) =>
+export const problemsJson = (
+  { problems }: ScanReport,
+  written: ReadonlyMap<string, string>,
+): readonly Problem[] =>
   problems.map(({ field, message }) => ({ field: written.get(field) ?? field, message }))

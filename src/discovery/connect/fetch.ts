@@ -51,6 +51,7 @@ async function wireOf(
   const own = new URL(request.url).origin === base.origin ? headers : {}
   const body = request.body === null ? undefined : new Uint8Array(await request.arrayBuffer())
   return {
+    use: 'call',
     method: methodOf(request.method),
     headers: { ...Object.fromEntries(request.headers), ...lowerCase(own) },
     policy,

@@ -112,6 +112,7 @@ class PooledBackend implements HttpBackend, TakesSignal {
 
   #wire({ method, headers, body, signal }: HttpCallOptions): HttpOptions {
     return {
+      use: 'call',
       policy: this.#policy,
       headers: { ...this.#headers, ...headers },
       ...(method !== undefined && { method }),

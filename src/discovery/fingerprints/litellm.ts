@@ -58,9 +58,14 @@ const asksForKey = (reply: Reply): boolean =>
     messageOf(reply),
   )
 
-/** Without a database it cannot look up a wrong key, and says so with another status. */
+/**
+ * Without a database it cannot look up a wrong key, and says so with another status; installed without the package for
+ * databases, it breaks down over who has none.
+ */
 const wantsKey = (list: Reply): boolean =>
-  isRefused(list) || (list.status === 400 && /no connected db/i.test(messageOf(list)))
+  isRefused(list) ||
+  (list.status === 400 && /no connected db/i.test(messageOf(list))) ||
+  (list.status === 500 && list.text === 'Internal Server Error')
 
 /** What the key may use, with what is known of each: a group's own facts, then those of one of its deployments. */
 async function modelsOf(asking: Asking, list: Reply): Promise<readonly ModelInput[] | undefined> {

@@ -1,10 +1,8 @@
 import type { Health } from '../../model/health.js'
 import type { ModelInput } from '../../model/llm-model.js'
 import type { CapabilityInput } from '../../model/provider.js'
+import type { BackendProtocol } from '../connect/backend.js'
 import type { Asking } from './asking.js'
-
-/** How a program wants to be talked to; says which connector makes a client of it. */
-export type Protocol = 'openai' | 'gradio' | 'comfyui' | 'mcp' | 'a2a' | 'http'
 
 /** That an address is this program, and how that is known. */
 export interface Recognition {
@@ -42,7 +40,8 @@ export interface Fingerprint {
   readonly title: string
   /** The service its instances are registered for. */
   readonly service: 'llm' | 'media' | 'tools' | 'agent'
-  readonly protocol: Protocol
+  /** Says which connector makes a client of it. */
+  readonly protocol: BackendProtocol
   /** Where it listens unless told otherwise, the likeliest first. They say nothing about who listens. */
   readonly ports: readonly number[]
   /** A path that a wrapper of it is agreed to answer with a JSON object. Weaker than everything else. */

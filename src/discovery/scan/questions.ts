@@ -15,6 +15,9 @@ export interface QuestionsOptions {
   readonly key?: string | undefined
 }
 
+/** How long the end of a session may take. */
+const endMs = 1_000
+
 /** A body is read as far as any of the known programs needs. */
 const mostBytes = 8 * 2 ** 20
 
@@ -72,8 +75,13 @@ export class Questions implements Asking {
     return this.#once('POST', path, headers, body)
   }
 
-  delete(path: string, headers: Readonly<Record<string, string>>): Promise<Reply> {
-    return this.#once('DELETE', path, headers)
+  /** Also when there is no time left: what was begun is to be ended. */
+  async delete(path: string, headers: Readonly<Record<string, string>>): Promise<Reply> {
+    try {
+      return await this.#ask('DELETE', path, headers, undefined, endMs)
+    } catch (error) {
+      return failed(path, this.#problem(error))
+    }
   }
 
   hear(path: string): Promise<Reply> {
@@ -81,7 +89,7 @@ export class Questions implements Asking {
   }
 
   #once(
-    method: 'GET' | 'POST' | 'DELETE',
+    method: 'GET' | 'POST',
     path: string,
     headers: Readonly<Record<string, string>>,
     body?: unknown,
@@ -120,10 +128,7 @@ export class Questions implements Asking {
     try {
       return await ask(left)
     } catch (error) {
-      const problem =
-        error instanceof HttpError
-          ? error
-          : new HttpError('protocol', this.origin, 'could not be asked', { cause: error })
+      const problem = this.#problem(error)
       if (isFinal(problem)) this.#end ??= problem
       return failed(path, problem)
     }
@@ -144,7 +149,7 @@ export class Questions implements Asking {
       ...(body !== undefined && { body }),
       policy,
       clock,
-      signal,
+      ...(method !== 'DELETE' && { signal }),
       connectTimeoutMs: left,
       timeoutMs: left,
       maxBytes: mostBytes,
@@ -184,6 +189,11 @@ export class Questions implements Asking {
     } finally {
       cancel()
     }
+  }
+
+  #problem(error: unknown): HttpError {
+    if (error instanceof HttpError) return error
+    return new HttpError('protocol', this.origin, 'could not be asked', { cause: error })
   }
 
   #late(timeoutMs: number): HttpError {

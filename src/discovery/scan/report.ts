@@ -1,7 +1,7 @@
 import type { Capability } from '../../model/capability.js'
 import type { Health } from '../../model/health.js'
 import type { ModelInput } from '../../model/llm-model.js'
-import type { Protocol } from './fingerprint.js'
+import type { BackendProtocol } from '../connect/backend.js'
 
 /** A program that was recognised. Plain frozen data. */
 export interface Found {
@@ -10,7 +10,7 @@ export interface Found {
   readonly kind: string
   readonly title: string
   readonly service: string
-  readonly protocol: Protocol
+  readonly protocol: BackendProtocol
   /** Such as `http://127.0.0.1:8188`. */
   readonly address: string
   /** Where else the same program answers. */

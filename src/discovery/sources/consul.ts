@@ -105,7 +105,7 @@ async function ask(question: Question, index: bigint, signal: AbortSignal): Prom
   const answer = await fetchAnswer(url, {
     ...requestOptions(question, signal, question.clock ?? systemClock),
     timeoutMs: isWait ? waitMs + waitMs / 16 + timeoutMs : timeoutMs,
-    background: isWait,
+    use: isWait ? 'wait' : 'question',
     ...(token !== undefined && token !== '' && { headers: { 'x-consul-token': token } }),
   })
   accepted(answer, url, hints)

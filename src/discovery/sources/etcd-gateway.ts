@@ -88,7 +88,7 @@ export class EtcdGateway {
       ...requestOptions(this.#access, this.#signal, this.#clock),
       body: { create_request: { ...this.#range, start_revision: String(from) } },
       headers: await this.#headers(),
-      background: true,
+      use: 'wait',
       timeoutMs,
       idleTimeoutMs: waitMs,
       maxLineLength: longestLine,

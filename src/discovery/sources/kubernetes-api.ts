@@ -82,7 +82,7 @@ export class KubernetesApi {
     })
     const lines = streamLines(url, {
       ...(await this.#common()),
-      background: true,
+      use: 'wait',
       timeoutMs,
       // The server is to end it first: then nothing was missed.
       idleTimeoutMs: waitMs + timeoutMs,

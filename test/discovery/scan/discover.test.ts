@@ -1,9 +1,11 @@
 import { createServer } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { defaultAddressPolicy } from '../../../src/core/address.js'
 import { field } from '../../../src/core/foreign.js'
 import { discover } from '../../../src/discovery/scan/discover.js'
 import type { Fingerprint } from '../../../src/discovery/scan/fingerprint.js'
 import type { DiscoverOptions } from '../../../src/discovery/scan/options.js'
+import { Questions } from '../../../src/discovery/scan/questions.js'
 import type { Progress, ScanReport } from '../../../src/discovery/scan/report.js'
 import {
   type FakeBackend,
@@ -152,6 +154,14 @@ describe('discover', () => {
     ])
   })
 
+  it('says so too of a LiteLLM that breaks down over who has no key', async () => {
+    const { port } = await fake('litellm', {
+      routes: { 'GET /v1/models': { status: 500, text: 'Internal Server Error' } },
+    })
+    const { found } = await discover(at(port))
+    expect(found).toMatchObject([{ kind: 'litellm', needsCredentials: true }])
+  })
+
   it('keeps in the report what is said to be at an address, though nothing answers', async () => {
     const clear = await freePort()
     const addresses = [`http://127.0.0.1:${clear}`]
@@ -293,6 +303,26 @@ describe('time', () => {
     const hanging = await silent()
     await passing(clock, discover({ ...at(hanging.port), clock }))
     await hanging.allClosed()
+  })
+})
+
+describe('a session that a question has begun', () => {
+  it('is ended, also when the time is over', async () => {
+    const clock = new FakeClock()
+    const asked: string[] = []
+    const { url } = await serve(({ method, url: path = '' }, response) => {
+      asked.push(`${method} ${path}`)
+      response.writeHead(204).end()
+    })
+    const stop = new AbortController()
+    const { signal } = stop
+    const policy = defaultAddressPolicy
+    const asking = new Questions(url, { timeoutMs: 10, policy, clock, signal })
+    await clock.advance(11)
+    stop.abort()
+    expect((await asking.get('/late')).problem?.kind).toBe('timeout')
+    expect((await asking.delete('/session', { 'mcp-session-id': '1' })).status).toBe(204)
+    expect(asked).toEqual(['DELETE /session'])
   })
 })
 

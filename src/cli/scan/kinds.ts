@@ -1,4 +1,5 @@
 import { fingerprints } from '../../discovery/fingerprints/all.js'
+import type { Fingerprint } from '../../discovery/scan/fingerprint.js'
 import { closest } from '../../model/did-you-mean.js'
 import { usage } from '../failure.js'
 
@@ -13,4 +14,5 @@ export function knownKind(text: string, flag: string): string {
 }
 
 /** Whose usual port this is, as their makers write them. */
-export const usualAt = (port: number) => fingerprints.filter(({ ports }) => ports.includes(port))
+export const usualAt = (port: number): readonly Fingerprint[] =>
+  fingerprints.filter(({ ports }) => ports.includes(port))

@@ -32,7 +32,7 @@ export {
   InvalidRegistrationError,
   InvalidRequestError,
   isSwitchgearError,
-  MissingPackageError,
+  MissingPeerError,
   RegistryClosedError,
   SaturatedError,
   StoreFailedError,

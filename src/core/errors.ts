@@ -22,7 +22,7 @@ export const errorCodes = [
   'SWITCHGEAR_REGISTRY_CLOSED',
   'SWITCHGEAR_FORBIDDEN_ADDRESS',
   'SWITCHGEAR_HTTP_FAILED',
-  'SWITCHGEAR_MISSING_PACKAGE',
+  'SWITCHGEAR_MISSING_PEER',
   'SWITCHGEAR_BACKEND_FAILED',
 ] as const
 
@@ -518,9 +518,9 @@ export class HttpError extends SwitchgearError {
 }
 
 /** What was asked for needs a package that is not installed. */
-export class MissingPackageError extends SwitchgearError {
-  override readonly name = 'MissingPackageError'
-  readonly code = 'SWITCHGEAR_MISSING_PACKAGE'
+export class MissingPeerError extends SwitchgearError {
+  override readonly name = 'MissingPeerError'
+  readonly code = 'SWITCHGEAR_MISSING_PEER'
   readonly retryable = false
   readonly packageName: string
 

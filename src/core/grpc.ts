@@ -39,7 +39,7 @@ const loadGrpc = (): Promise<Grpc> =>
 
 /**
  * One unary call on a connection of its own, and its answer, whatever the status. Only the addresses that were checked
- * are connected to; the name is for TLS. No proxy is used, nothing is retried. Rejects with `MissingPackageError`, or
+ * are connected to; the name is for TLS. No proxy is used, nothing is retried. Rejects with `MissingPeerError`, or
  * with the signal's reason when it has aborted before.
  */
 export async function askGrpc(target: CheckedAddress, request: GrpcRequest): Promise<GrpcAnswer> {

@@ -1,7 +1,7 @@
-import { MissingPackageError } from './errors.js'
+import { MissingPeerError } from './errors.js'
 
 /**
- * Loads a package that only some need. Rejects with `MissingPackageError` when it is not installed, and with what it
+ * Loads a package that only some need. Rejects with `MissingPeerError` when it is not installed, and with what it
  * throws itself otherwise.
  */
 export async function optionalPackage<T>(
@@ -13,7 +13,7 @@ export async function optionalPackage<T>(
   try {
     return await load()
   } catch (error) {
-    throw isAbsent(error, name) ? new MissingPackageError(what, name, range, error) : error
+    throw isAbsent(error, name) ? new MissingPeerError(what, name, range, error) : error
   }
 }
 

@@ -27,7 +27,7 @@ const made = [
   new errors.ForbiddenAddressError('169.254.169.254', 'link-local', 'evil.example'),
   new errors.HttpError('refused', 'http://127.0.0.1:1/', 'was refused'),
   new errors.BackendError('http://127.0.0.1:1/', 'could not'),
-  new errors.MissingPackageError('connectOpenAI', 'openai', '^6'),
+  new errors.MissingPeerError('connectOpenAI', 'openai', '^6'),
 ]
 
 describe('every error', () => {

@@ -10,7 +10,7 @@ import {
   createAddressPolicy,
   type GrpcProbeOptions,
   grpcProbe,
-  MissingPackageError,
+  MissingPeerError,
   type ProviderRecord,
   ServiceRegistry,
 } from '../../src/index.js'
@@ -289,7 +289,7 @@ describe('a package that is not installed', () => {
 
   it('is named, with the command that installs it', async () => {
     const missing = load(absent('@grpc/grpc-js'))
-    await expect(missing).rejects.toBeInstanceOf(MissingPackageError)
+    await expect(missing).rejects.toBeInstanceOf(MissingPeerError)
     await expect(missing).rejects.toThrow(
       'gRPC needs the package @grpc/grpc-js, which is not installed; run: npm install @grpc/grpc-js@^1.14',
     )

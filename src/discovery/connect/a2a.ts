@@ -38,7 +38,7 @@ export interface A2ABackend {
 /**
  * Makes an `A2ABackend` of a record, by the official `@a2a-js/sdk` (1, installed by you), over JSON-RPC or HTTP, in
  * version 1.0 or 0.3 of the protocol. The card is asked for once. It may lead to another address, which has to pass
- * the policy and is sent none of the headers. Rejects with `MissingPackageError`.
+ * the policy and is sent none of the headers. Rejects with `MissingPeerError`.
  */
 export function connectA2A(options: ConnectOptions = {}): Connect<A2ABackend> {
   const { policy = defaultAddressPolicy } = options

@@ -26,7 +26,7 @@ export interface BackendConnectOptions {
  * Chooses the connector that fits: by `metadata.protocol`, else the first word known in `metadata.protocols`, else by
  * `metadata.kind`; `connectHttp` where nothing fits. The scan sets these words. `T` is what you know of the instances.
  *
- * Rejects with `MissingPackageError`, which says what to install.
+ * Rejects with `MissingPeerError`, which says what to install.
  */
 export function connectBackend<T extends object = object>(
   options: BackendConnectOptions = {},

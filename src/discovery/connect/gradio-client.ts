@@ -46,7 +46,7 @@ interface EventStream {
 /**
  * Connects `@gradio/client` (1 or 2) to the app at `base`. All its requests go through `fetched` and to that origin:
  * what an app says about where it is counts for the path alone. It opens no heartbeat, so that an idle client holds
- * no connection. Rejects with `MissingPackageError`, and with what the client throws.
+ * no connection. Rejects with `MissingPeerError`, and with what the client throws.
  */
 export async function openGradio(base: URL, fetched: typeof fetch): Promise<GradioClient> {
   const { Client } = await optionalPackage(

@@ -68,7 +68,7 @@ export interface GradioBackend {
  * Makes a `GradioBackend` of a record, by the official `@gradio/client` (1 or 2, installed by you). An app of Gradio 3
  * is refused with a `BackendError`: the client does not speak its protocol. Nothing is asked of Hugging Face.
  *
- * Rejects with `MissingPackageError`.
+ * Rejects with `MissingPeerError`.
  */
 export function connectGradio(options: GradioConnectOptions = {}): Connect<GradioBackend> {
   const { policy = defaultAddressPolicy, maxBytes } = options

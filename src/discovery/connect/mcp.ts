@@ -51,7 +51,7 @@ export interface McpBackend {
  * Makes an `McpBackend` of a record, by the official `@modelcontextprotocol/client` (2, installed by you). The path
  * is that of the address, else `metadata.path`, else `/mcp`. A session that the server has forgotten is begun anew.
  *
- * Rejects with `MissingPackageError`.
+ * Rejects with `MissingPeerError`.
  */
 export function connectMcp(options: ConnectOptions = {}): Connect<McpBackend> {
   const { policy = defaultAddressPolicy } = options

@@ -33,7 +33,7 @@ export interface OpenAIRequestOptions {
  * the class of the version that you have. It does not retry: the registry does, elsewhere. Of the environment,
  * `OPENAI_API_KEY` is used for api.openai.com alone, and nothing else.
  *
- * Rejects with `MissingPackageError`.
+ * Rejects with `MissingPeerError`.
  */
 export function connectOpenAI<T extends object = OpenAIClient>(
   options: OpenAIConnectOptions = {},

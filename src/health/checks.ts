@@ -1,6 +1,13 @@
 import type { Clock } from '../core/clock.js'
 import { type Limit, limit } from '../core/limit.js'
-import type { Check, Checking, CheckReport, CheckSettings, Health } from '../model/health.js'
+import type {
+  Check,
+  Checking,
+  CheckReport,
+  CheckSettings,
+  Health,
+  Reliance,
+} from '../model/health.js'
 import type { Probe, Provider } from '../model/provider.js'
 import { CheckRun } from './run.js'
 import { type Finding, observed, streakAfter } from './verdict.js'
@@ -19,6 +26,8 @@ export interface Checked {
   checking: Checking | undefined
   /** Checks in a row: passed above 0, failed below. */
   streak: number
+  /** How busy it is, as its last check said. */
+  load?: number | undefined
   readonly removed: boolean
   /** Takes up a verdict: its health may become another. */
   judge(verdict: Health): void
@@ -41,8 +50,11 @@ export interface CheckPorts<S> {
   /** The verdict is another, whatever that does to the health. */
   judged?(seat: S): void
   /** A check learned more than its verdict: `judge` takes up that, in the same turn. */
-  learned?(seat: S, report: CheckReport, judge: () => void): void
+  learned?(seat: S, report: CheckReport, judge: Judge): void
 }
+
+/** Takes up a verdict. What comes back tells of it, so that it can be told after what else has changed. */
+export type Judge = () => () => void
 
 /** Checks run at once by `checkAll`. */
 const atOnce = 32
@@ -86,12 +98,17 @@ export class HealthChecks<S extends Checked> {
 
   /** Never rejects: what goes wrong is the verdict. */
   check(seat: S): Promise<void> {
-    return seat.checking?.wait() ?? this.#begin(seat, true).done
+    return this.#join(seat, 'awaited')
   }
 
-  /** The same when nobody waits for it: then one failure more or less decides nothing. */
+  /** The same for those who come later: nobody waits, so it does not keep the process alive. */
+  begin(seat: S): void {
+    void this.#join(seat, 'decisive')
+  }
+
+  /** The same when nobody goes by it: then one failure more or less decides nothing. */
   observe(seat: S): Promise<void> {
-    return (seat.checking ?? this.#begin(seat, false)).done
+    return this.#join(seat, 'observed')
   }
 
   /** Whether each of them is well; one whose circuit is open is not asked, and is not. */
@@ -108,18 +125,24 @@ export class HealthChecks<S extends Checked> {
 
   /** What is known from elsewhere, such as a source or a monitor. */
   mark(seat: S, verdict: Health): void {
+    this.#judge(seat, verdict)()
+  }
+
+  /** A verdict of now. A bad one counts against the circuit. What comes back tells of it. */
+  learn(seat: S, verdict: Health, problem: unknown): () => void {
+    this.#asked(seat, verdict, problem)
+    return this.#judge(seat, verdict)
+  }
+
+  #judge(seat: S, verdict: Health): () => void {
     const { health: previous, verdict: before = previous } = seat
     if ((verdict === 'unhealthy' || verdict === 'loading') && !seat.removed) this.unwell.add(seat)
     else this.unwell.delete(seat)
     seat.judge(verdict)
     if (verdict !== before) this.#ports.judged?.(seat)
-    if (seat.health !== previous) this.#ports.changed(seat, previous)
-  }
-
-  /** A verdict of now. A bad one counts against the circuit. */
-  learn(seat: S, verdict: Health, problem: unknown): void {
-    this.#asked(seat, verdict, problem)
-    this.mark(seat, verdict)
+    return () => {
+      if (seat.health !== previous) this.#ports.changed(seat, previous)
+    }
   }
 
   forget(seat: S): void {
@@ -134,31 +157,41 @@ export class HealthChecks<S extends Checked> {
     }
   }
 
-  #begin(seat: S, isAwaited: boolean): CheckRun {
+  #join(seat: S, reliance: Reliance): Promise<void> {
+    const checking = seat.checking ?? this.#begin(seat, reliance)
+    checking.join(reliance)
+    return checking.done
+  }
+
+  #begin(seat: S, reliance: Reliance): CheckRun {
     const { parts } = seat
     const run = new CheckRun(this.#ports.clock, parts.health.timeoutMs)
-    run.isAwaited = isAwaited
+    run.join(reliance)
     seat.checking = run // first: a check that asks for itself waits, instead of asking for ever
     void run.ask(seat.check, (finding) => {
       if (seat.checking === run) seat.checking = undefined
       if (seat.removed || seat.parts !== parts) return // the verdict is about somebody else
-      this.#conclude(seat, finding, run.isAwaited)
+      this.#conclude(seat, finding, run.isDecisive)
     })
     return run
   }
 
-  #conclude(seat: S, finding: Finding, isAwaited: boolean): void {
+  #conclude(seat: S, finding: Finding, isDecisive: boolean): void {
     const { health, problem, learned } = finding
     seat.streak = streakAfter(seat.streak, health)
     const { verdict: before = seat.health, streak, parts } = seat
-    const verdict = isAwaited ? health : observed(before, finding, streak, parts.health)
-    this.#asked(seat, health, problem)
-    if (learned === undefined || this.#ports.learned === undefined) this.mark(seat, verdict)
-    else this.#ports.learned(seat, learned, () => this.mark(seat, verdict))
+    const verdict = isDecisive ? health : observed(before, finding, streak, parts.health)
+    const judge: Judge = () => {
+      this.#asked(seat, health, problem)
+      return this.#judge(seat, verdict)
+    }
+    if (learned === undefined || this.#ports.learned === undefined) judge()()
+    else this.#ports.learned(seat, learned, judge)
   }
 
   #asked(seat: S, health: Health, problem: unknown): void {
     seat.checkedAt = this.#ports.clock.now()
+    seat.load = undefined // that was a moment ago
     if (health !== 'unhealthy') return
     this.failures += 1
     this.#ports.failed(seat, problem instanceof Error ? problem : new Error(String(problem)))

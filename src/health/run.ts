@@ -1,12 +1,13 @@
 import { after, type Clock, later } from '../core/clock.js'
-import type { Check, CheckAnswer, Checking } from '../model/health.js'
+import type { Check, CheckAnswer, Checking, Reliance } from '../model/health.js'
 import { type Finding, findingOf } from './verdict.js'
 
 /** One check under way: asks, and gives up at its deadline. */
 export class CheckRun implements Checking {
   readonly done: Promise<void>
-  /** Somebody depends on it. */
-  isAwaited = false
+  /** Somebody goes by it: its verdict counts at once. */
+  isDecisive = false
+  #isAwaited = false
   readonly #giveUp = new AbortController()
   readonly #clock: Clock
   readonly #timeoutMs: number
@@ -23,12 +24,11 @@ export class CheckRun implements Checking {
     })
   }
 
-  wait(): Promise<void> {
-    if (!this.isAwaited) {
-      this.isAwaited = true
-      if (this.#disarm !== undefined) this.#arm()
-    }
-    return this.done
+  join(reliance: Reliance): void {
+    if (reliance !== 'observed') this.isDecisive = true
+    if (reliance !== 'awaited' || this.#isAwaited) return
+    this.#isAwaited = true
+    if (this.#disarm !== undefined) this.#arm()
   }
 
   cancel(): void {
@@ -65,7 +65,7 @@ export class CheckRun implements Checking {
   /** What nobody waits for must not keep the process alive. */
   #arm(): void {
     this.#disarm?.()
-    const arm = this.isAwaited ? after : later
+    const arm = this.#isAwaited ? after : later
     this.#disarm = arm(this.#clock, Math.max(0, this.#timeoutMs - this.#tookMs), () =>
       this.#giveUp.abort(new Error(`no answer within ${this.#timeoutMs} ms`)),
     )

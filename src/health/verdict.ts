@@ -35,8 +35,8 @@ export function findingOf(answer: CheckAnswer | undefined, tookMs: number): Find
 const no = 'its check said no'
 
 const hasLearned = (report: CheckReport): boolean => {
-  const { version, apiVersion, models, capabilities, limits } = report
-  return [version, apiVersion, models, capabilities, limits].some((one) => one !== undefined)
+  const { version, apiVersion, models, capabilities, limits, load } = report
+  return [version, apiVersion, models, capabilities, limits, load].some((one) => one !== undefined)
 }
 
 /** Checks in a row: those passed count up from 0, those failed count down, the others do not count. */

@@ -11,6 +11,8 @@ export interface HealthAnswer {
   readonly apiVersion: string | undefined
   readonly models: readonly string[] | undefined
   readonly limits: Readonly<Record<string, unknown>> | undefined
+  /** How busy it is, from 0 (idle) to 1 (full). */
+  readonly load: number | undefined
   /** Names of what it says it can do. */
   readonly capabilities: readonly string[] | undefined
   /** Whether they are all it can do: a list is whole, a record leaves out what it does not know. */
@@ -85,7 +87,7 @@ const nameByWord = new Map(
 
 /**
  * Reads the body of a health answer that came with a 2xx status: `{ status, version, api_version,
- * models, features, limits }`, all of them optional. `known` says which capability names are defined. Throws
+ * models, features, limits, load }`, all of them optional. `known` says which capability names are defined. Throws
  * `InvalidRequestError` when the body is no object, or too large to be an answer.
  */
 export function readHealthAnswer(
@@ -110,12 +112,14 @@ function read(body: object, known: (capability: string) => boolean): HealthAnswe
   const features = featuresOf(firstField(body, ['features', 'capabilities']), known, ignored)
   const models = modelsOf(field(body, 'models'), ignored)
   const limits = limitsOf(firstField(body, ['limits', 'resource_limits']), ignored)
+  const load = loadOf(firstField(body, ['load']), ignored)
   return Object.freeze({
     status: statusOf(body),
     version: versionOf(field(body, 'version')),
     apiVersion: versionOf(firstField(body, ['api_version', 'apiVersion'])),
     models,
     limits,
+    load,
     capabilities: features && Object.freeze([...features.has]),
     exhaustive: features?.exhaustive ?? false,
     lacks: Object.freeze([...(features?.lacks ?? [])]),
@@ -228,6 +232,23 @@ function limitsOf(
   }
   checkSize('limits', Object.keys(limits.data).length, mostLimits)
   return frozenCopy(limits.data)
+}
+
+/**
+ * A share from 0 to 1, or a text with a per cent sign. A bare number above 1 is nothing: it may be per cent, jobs that wait,
+ * or a load average.
+ */
+function loadOf(value: unknown, ignored: string[]): number | undefined {
+  if (value === undefined) return undefined
+  const load = typeof value === 'string' ? shareOf(value) : value
+  if (typeof load === 'number' && load >= 0 && load <= 1) return load
+  ignored.push('load')
+  return undefined
+}
+
+function shareOf(text: string): number | undefined {
+  const percent = /^(\d{1,3}(?:\.\d{1,12})?) ?%$/.exec(text.slice(0, 100).trim())?.[1]
+  return percent === undefined ? undefined : Number(percent) / 100
 }
 
 function checkSize(name: string, size: number, most: number): void {

@@ -12,6 +12,8 @@ export interface CheckReport {
   readonly capabilities?: readonly string[] | Readonly<Record<string, boolean>> | undefined
   /** As a whole, in place of those before. */
   readonly limits?: Readonly<Record<string, unknown>> | undefined
+  /** How busy it is, from 0 (idle) to 1 (full). It holds until the next check, which says it anew or not at all. */
+  readonly load?: number | undefined
 }
 
 /** What a check may answer: a yes or no, or what it saw. */
@@ -35,12 +37,18 @@ export interface CheckSettings {
 
 export type CheckOptions = { readonly [K in keyof CheckSettings]?: CheckSettings[K] | undefined }
 
+/**
+ * What hangs on a check. `observed`: nothing, so one failure more or less decides nothing. `decisive`: look-ups
+ * go by it, so it counts at once. `awaited`: the same, and somebody waits, so it keeps the process alive.
+ */
+export type Reliance = 'observed' | 'decisive' | 'awaited'
+
 /** A check under way. */
 export interface Checking {
   /** Resolves when its verdict is taken up, or nobody wants it any more. */
   readonly done: Promise<void>
-  /** The same for somebody who depends on it: then the verdict counts at once. */
-  wait(): Promise<void>
+  /** Somebody else goes by it, too. */
+  join(reliance: Reliance): void
   /** What it would say is about nobody any more. */
   cancel(): void
 }

@@ -183,12 +183,17 @@ export interface ProviderView {
   readonly address: string | undefined
   readonly limits: Readonly<Record<string, unknown>> | undefined
   readonly health: Health
+  /** Fields that a check or a health answer has said, sorted; the others are declared, or come from a source. */
+  readonly probed: readonly string[]
+  /** How busy it says it is, from 0 (idle) to 1 (full), `healthAgeMs` ago; `undefined` when it did not say. */
+  readonly load: number | undefined
   /** Since its health was last found out; `undefined` for never. */
   readonly healthAgeMs: number | undefined
   /** Why it is `degraded` although its own checks pass. */
   readonly lostDependencies: readonly LostDependency[]
   readonly circuit: CircuitStats
   readonly origin: string
+  /** Calls from here. */
   readonly inFlight: number
 }
 

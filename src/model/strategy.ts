@@ -12,8 +12,10 @@ export interface Candidate {
   readonly weight: number
   readonly metadata: Readonly<Record<string, unknown>>
   readonly health: Health
-  /** Calls in flight. */
+  /** Calls in flight from here. */
   readonly load: number
+  /** How busy its last check said it is, from 0 (idle) to 1 (full), others' calls included; `undefined` when it did not say. */
+  readonly reportedLoad: number | undefined
   /** Recent peak latency in milliseconds; 0 while nothing was measured. */
   readonly latencyMs: number
 }

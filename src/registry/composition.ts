@@ -28,6 +28,7 @@ import type {
 } from '../model/provider.js'
 import type { Section } from '../model/snapshot.js'
 import type { Strategy } from '../model/strategy.js'
+import { learnable, withoutProbed } from '../model/told.js'
 import { RetryBudget } from '../resolve/budget.js'
 import type { CallPorts } from '../resolve/call.js'
 import { knownWithSignal } from '../resolve/openai.js'
@@ -38,7 +39,7 @@ import { Persist, type PersistPorts } from '../store/persist.js'
 import { toStrategy } from '../strategy/built-in.js'
 import { Dependents } from './dependents.js'
 import { isKept, kept, type Remembered } from './keep.js'
-import { learnFromCheck } from './learn.js'
+import { type Also, learnFromCheck } from './learn.js'
 import { Listing } from './listing.js'
 import type { RegistryOptions, ServiceOptions } from './options.js'
 import { Pulse } from './ready.js'
@@ -220,8 +221,8 @@ export class Composition {
   }
 
   /** Its record becomes another: same name, same circuit, same place among those of its priority. */
-  change(seat: Seat, record: Provider): void {
-    this.rewrite(seat, record, seat.parts, undefined)
+  change(seat: Seat, record: Provider, also?: Also): void {
+    this.rewrite(seat, record, seat.parts, undefined, also)
   }
 
   /** Throws `StrategyConflictError`. */
@@ -244,7 +245,9 @@ export class Composition {
     this.#yieldStrategies(parsed)
     const strategy = this.strategyOf(parsed, seat)
     return this.turn(() => {
-      this.rewrite(seat, parsed.record, this.#partsOf(parsed), strategy)
+      this.rewrite(seat, parsed.record, this.#partsOf(parsed), strategy, () => {
+        seat.told = withoutProbed(seat.told, learnable) // code says it all
+      })
       if (seat.restored) this.mark('providers', name)
       seat.restored = false // from here on it is for code to register it
       return seat
@@ -274,10 +277,19 @@ export class Composition {
   }
 
   /** In one turn; false when everything was so before. */
-  rewrite(seat: Seat, record: Provider, parts: SeatParts, strategy: Strategy | undefined): boolean {
+  rewrite(
+    seat: Seat,
+    record: Provider,
+    parts: SeatParts,
+    strategy: Strategy | undefined,
+    also: Also = nothingElse,
+  ): boolean {
     const isSame = parts === seat.parts && strategy === undefined
-    if (isSame && isDeepStrictEqual(seat.provider, record)) return false
-    return this.turn(() => this.#rewrite(seat, Object.freeze(record), parts, strategy))
+    if (isSame && isDeepStrictEqual(seat.provider, record)) {
+      also()?.()
+      return false
+    }
+    return this.turn(() => this.#rewrite(seat, Object.freeze(record), parts, strategy, also))
   }
 
   #rewrite(
@@ -285,6 +297,7 @@ export class Composition {
     record: Provider,
     parts: SeatParts,
     strategy: Strategy | undefined,
+    also: Also,
   ): boolean {
     const before = seat.provider
     const previous = viewOf(seat, this.catalog)
@@ -307,6 +320,7 @@ export class Composition {
     // What is known is about the one before, unless that one was only read back.
     if (seat.restored) seat.checkedAt = checkedAt
     if (renewed && (!seat.restored || seat.unasked(seat.verdict))) this.checks.mark(seat, 'unknown')
+    const tell = also()
     this.resolver.refresh(seat)
     this.dependents.left(seat)
     this.dependents.joined(seat)
@@ -315,6 +329,7 @@ export class Composition {
     const changed = !isDeepStrictEqual(before, record) || view.strategy !== previous.strategy
     if ((changed || otherParts) && (wasKept || isKept(seat))) this.mark('providers', record.name)
     if (changed) this.telling.changed(seat, view, previous)
+    tell?.()
     return changed
   }
 
@@ -536,6 +551,7 @@ export class Composition {
 const forgotten = ['providers', 'circuits', 'health'] as const
 
 const noNames: ReadonlySet<string> = new Set()
+const nothingElse: Also = () => undefined
 
 const isResting = (seat: Seat, now: number): boolean =>
   seat.usedGuard?.circuit.stateAt(now) === 'open'

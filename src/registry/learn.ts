@@ -1,17 +1,24 @@
 import type { CapabilityCatalog } from '../catalog/capability-catalog.js'
-import type { HealthChecks } from '../health/checks.js'
+import type { HealthChecks, Judge } from '../health/checks.js'
 import type { Capability } from '../model/capability.js'
 import type { CheckReport } from '../model/health.js'
 import { type HealthAnswer, readHealthAnswer } from '../model/health-answer.js'
 import type { Provider } from '../model/provider.js'
+import { type Learnable, learnable, withProbed } from '../model/told.js'
 import type { Seat } from '../resolve/seat.js'
+
+/**
+ * What else changes of a provider with its record: then one event shows both. What comes back tells more, after that of
+ * the record.
+ */
+export type Also = () => (() => void) | undefined
 
 /** Who takes up what providers say of themselves. */
 export interface Learner {
   readonly capabilities: CapabilityCatalog
   readonly checks: HealthChecks<Seat>
   turn<T>(change: () => T): T
-  change(seat: Seat, record: Provider): void
+  change(seat: Seat, record: Provider, also: Also): void
   log(level: 'debug' | 'warn', message: string, fields: Readonly<Record<string, unknown>>): void
 }
 
@@ -28,7 +35,7 @@ export function learnFromCheck(
   parts: Learner,
   seat: Seat,
   report: CheckReport,
-  judge: () => void,
+  judge: Judge,
 ): void {
   let answer: HealthAnswer
   try {
@@ -38,7 +45,7 @@ export function learnFromCheck(
       provider: seat.provider.name,
       error,
     })
-    judge()
+    judge()()
     return
   }
   takeUp(parts, seat, answer, judge)
@@ -47,7 +54,7 @@ export function learnFromCheck(
 const read = ({ capabilities }: Learner, body: unknown): HealthAnswer =>
   readHealthAnswer(body, (name) => capabilities.has(name))
 
-function takeUp(parts: Learner, seat: Seat, answer: HealthAnswer, judge: () => void): void {
+function takeUp(parts: Learner, seat: Seat, answer: HealthAnswer, judge: Judge): void {
   const before = seat.provider
   const record: Provider = {
     ...before,
@@ -57,15 +64,28 @@ function takeUp(parts: Learner, seat: Seat, answer: HealthAnswer, judge: () => v
     limits: answer.limits ?? before.limits,
     capabilities: capabilitiesAfter(parts, before.capabilities, answer),
   }
-  parts.turn(() => {
-    parts.change(seat, record)
-    judge()
-  })
+  parts.turn(() =>
+    parts.change(seat, record, () => {
+      const tell = judge()
+      seat.load = answer.load
+      seat.told = withProbed(
+        seat.told,
+        learnable.filter((field) => isSaid(answer, field)),
+      )
+      return tell
+    }),
+  )
   if (answer.ignored.length > 0)
     parts.log('debug', 'part of a health answer was not understood', {
       provider: before.name,
       ignored: answer.ignored,
     })
+}
+
+/** Whether it says anything about this; of capabilities, anything that could be understood. */
+function isSaid(answer: HealthAnswer, field: Learnable): boolean {
+  if (field !== 'capabilities') return answer[field] !== undefined
+  return answer.exhaustive || answer.lacks.length > 0 || (answer.capabilities ?? []).length > 0
 }
 
 /**

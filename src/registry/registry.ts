@@ -38,6 +38,7 @@ import {
 } from '../model/provider.js'
 import type { ServiceRequest } from '../model/request.js'
 import type { Snapshot } from '../model/snapshot.js'
+import { learnable, withoutProbed } from '../model/told.js'
 import { LogicalCall, type Work } from '../resolve/call.js'
 import { createClient } from '../resolve/client.js'
 import type { CallContext } from '../resolve/context.js'
@@ -175,7 +176,10 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
     if (seat === undefined) return false
     const record = parseChanges(seat.provider, changes)
     this.#parts.dependents.refuseCycle([record])
-    this.#parts.change(seat, record)
+    const said = learnable.filter((field) => Object.hasOwn(changes, field))
+    this.#parts.change(seat, record, () => {
+      seat.told = withoutProbed(seat.told, said)
+    })
     return true
   }
 
@@ -435,7 +439,7 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
 
   /**
    * Takes up what a provider's health answer says: `{ status, version, api_version, models, features,
-   * limits }`. What it does not speak of stays as it was. Throws `UnknownProviderError`,
+   * limits, load }`. What it does not speak of stays as it was. Throws `UnknownProviderError`,
    * `InvalidRequestError`; then nothing has changed.
    */
   updateFromHealth(name: string, body: unknown): ProviderView {

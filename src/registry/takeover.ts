@@ -147,7 +147,7 @@ class Merge {
 
   #change(seat: Seat, parsed: ParsedRegistration): Seat {
     const parts = this.#parts
-    const { provider: before, parts: partsBefore } = seat
+    const { provider: before, parts: partsBefore, told } = seat
     const record = shown(parsed.record, before)
     parts.refuseOtherService(seat, record)
     const next = partsAfter(parts, seat, parsed)
@@ -155,7 +155,10 @@ class Merge {
     this.#keepStrategies(before)
     this.#keepStrategies(record)
     const changed = parts.rewrite(seat, record, next, strategy)
-    this.#undo.push(() => parts.rewrite(seat, before, partsBefore, undefined))
+    this.#undo.push(() => {
+      parts.rewrite(seat, before, partsBefore, undefined)
+      seat.told = told
+    })
     if (changed) this.changed.push(before.name)
     return seat
   }

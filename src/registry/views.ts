@@ -70,6 +70,8 @@ export function viewOf(seat: Seat, catalog: Catalog<Seat>): ProviderView {
     address,
     limits,
     health: seat.health,
+    probed: seat.told.probed,
+    load: seat.load,
     healthAgeMs: seat.healthAgeMs,
     lostDependencies: seat.lost,
     circuit: circuitStats(seat),

@@ -34,6 +34,8 @@ export interface Checks {
   due(seat: Seat, now: number): boolean
   /** Asks, or joins who asks already; never rejects. */
   check(seat: Seat): Promise<void>
+  /** The same for those who come later: does not keep the process alive. */
+  begin(seat: Seat): void
   /** Those whose last verdict was bad. */
   readonly unwell: ReadonlySet<Seat>
 }
@@ -174,8 +176,8 @@ export class Resolver {
   /** A look-up that cannot wait begins the checks that are due, for those who come after it. */
   #checkBehind(plan: Plan, seat: Seat | undefined): void {
     const now = this.clock.now()
-    for (const unwell of this.#unwell(plan, now, undefined)) void this.#checks.check(unwell)
-    if (seat !== undefined && this.#checks.due(seat, now)) void this.#checks.check(seat)
+    for (const unwell of this.#unwell(plan, now, undefined)) this.#checks.begin(unwell)
+    if (seat !== undefined && this.#checks.due(seat, now)) this.#checks.begin(seat)
   }
 
   /** What a look-up would give now, changing nothing; `undefined` also where a strategy leaves it to chance. */

@@ -14,6 +14,7 @@ import type {
 } from '../model/provider.js'
 import type { Refusal } from '../model/refusal.js'
 import type { Candidate } from '../model/strategy.js'
+import { nothingTold, stillTold, type Told, withLoad } from '../model/told.js'
 import { knownWithSignal } from './openai.js'
 
 export type Connect = (record: Provider, signal: AbortSignal) => unknown
@@ -61,6 +62,8 @@ export class Seat implements Member, Timed {
   checking: Checking | undefined = undefined
   /** Checks in a row: passed above 0, failed below. */
   streak = 0
+  /** What its checks said besides. */
+  told: Told = nothingTold
   /** Whether there is anything to ask; found out when the instance comes, so that counts stay true. */
   hasCheck: boolean
   instance: object | undefined
@@ -139,6 +142,14 @@ export class Seat implements Member, Timed {
     this.health = fine && lost.length > 0 ? 'degraded' : verdict
   }
 
+  get load(): number | undefined {
+    return this.told.load
+  }
+
+  set load(load: number | undefined) {
+    this.told = withLoad(this.told, load)
+  }
+
   /** Nobody can call it: it was written down without an instance, and nothing makes one. */
   get dormant(): boolean {
     return this.instance === undefined && this.parts.connect === undefined
@@ -170,6 +181,7 @@ export class Seat implements Member, Timed {
     const before = this.parts
     const { concurrency } = this.provider
     const sameWork = this.keepsInstance(provider, parts)
+    this.told = sameWork ? stillTold(this.told, this.provider, provider) : nothingTold
     this.provider = provider
     this.parts = parts
     if (sameWork) {
@@ -204,6 +216,7 @@ export class Seat implements Member, Timed {
     this.guarded = undefined
     this.promised = undefined
     this.hasCheck = false
+    this.told = nothingTold
     this.parts = { ...this.parts, ...nothing }
     this.#guard?.retire()
   }
@@ -298,6 +311,10 @@ class SeatCandidate implements Candidate {
 
   get load(): number {
     return this.#seat.inFlight
+  }
+
+  get reportedLoad(): number | undefined {
+    return this.#seat.load
   }
 
   get latencyMs(): number {

@@ -114,6 +114,7 @@ function candidate(at: number): Candidate {
     metadata: Object.freeze({}),
     health: 'unknown',
     load: at % 3,
+    reportedLoad: at % 2 === 0 ? undefined : (at % 7) / 7,
     latencyMs: at % 5,
   })
 }

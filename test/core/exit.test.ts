@@ -65,6 +65,17 @@ describe.skipIf(!existsSync(dist))('the process exits', () => {
     expect(ms).toBeLessThan(2_000)
   })
 
+  it('although a look-up that does not wait has begun a check that hangs', async () => {
+    const ms = await livedOn(`
+      let asked = 0
+      const isHealthy = () => new Promise(() => { asked += 1 })
+      registry.register({ service: 'llm', provider: { isHealthy }, health: { timeoutMs: 60_000 } })
+      registry.resolve('llm')
+      if (asked !== 1) throw new Error('no check was begun')
+    `)
+    expect(ms).toBeLessThan(2_000)
+  })
+
   it('not before a look-up that waits for a check of the monitor has its answer', async () => {
     const ms = await livedOn(`
       let asked = 0

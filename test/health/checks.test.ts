@@ -1,10 +1,24 @@
 import { describe, expect, it } from 'vitest'
 import type { Check } from '../../src/index.js'
-import { FakeProvider } from '../../src/testing/index.js'
+import { FakeClock, FakeProvider } from '../../src/testing/index.js'
 import { heardScene, scene } from '../registry/scene.js'
 
 // biome-ignore lint/suspicious/noThenProperty: a promise of somebody else's making
 const thenable = { then: (done: (well: boolean) => void) => done(true) }
+/** Knows how many timers would keep a process alive. */
+class WatchedClock extends FakeClock {
+  held = 0
+
+  override async sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    this.held += 1
+    try {
+      await super.sleep(ms, signal)
+    } finally {
+      this.held -= 1
+    }
+  }
+}
+
 const never = new Promise<never>(() => {})
 const who = (found: unknown): string | undefined => (found as { name: string } | undefined)?.name
 
@@ -284,6 +298,33 @@ describe('a look-up', () => {
     expect(registry.resolve('llm')?.provider).toBeDefined()
     expect(registry.explain('llm').chosen).toBeDefined()
     expect(provider.asked).toBeLessThanOrEqual(4)
+  })
+
+  it('keeps the process alive for those who wait, not for resolve', async () => {
+    const clock = new WatchedClock()
+    const { registry } = scene({ clock, health: { maxAgeMs: 10, timeoutMs: 5_000 } })
+    registry.register({ service: 'llm', provider: { isHealthy: () => never } })
+    registry.resolve('llm')
+    expect(clock.held).toBe(0)
+    const found = registry.getService('llm')
+    registry.resolve('llm')
+    expect(clock.held).toBe(1)
+    await clock.advance(5_000)
+    expect(await found).toBeUndefined()
+    expect(clock.held).toBe(0)
+    await clock.advance(11)
+    const first = registry.getService('llm')
+    expect(clock.held).toBe(1)
+    await clock.advance(5_000)
+    expect(await first).toBeUndefined()
+  })
+
+  it('counts what resolve has begun at once, however many failures the monitor would wait for', async () => {
+    const { registry, clock } = scene()
+    registry.register({ service: 'llm', name: 'a', provider: { isHealthy: () => false } })
+    expect(registry.resolve('llm')?.provider).toBe('a')
+    await clock.advance(0)
+    expect(registry.get('a')?.health).toBe('unhealthy')
   })
 
   it('checks an instance that connect made, and goes on counting right when it leaves', async () => {

@@ -100,6 +100,7 @@ describe('healthAnswer', () => {
       features: ['txt2img', 'hyperdrive'],
       models: ['sd-xl', { id: 'flux-dev' }],
       limits: { max_batch: 4 },
+      load: '40%',
     }
     const { url, says } = await program({ body })
     const registry = new ServiceRegistry<{ media: object }>()
@@ -124,9 +125,20 @@ describe('healthAnswer', () => {
         apiVersion,
         models,
         limits,
+        load,
+        probed,
         capabilities: can = [],
       } = registry.get(name) ?? {}
-      return { health, version, apiVersion, models, limits, can: can.map((one) => one.name) }
+      return {
+        health,
+        version,
+        apiVersion,
+        models,
+        limits,
+        load,
+        probed,
+        can: can.map((one) => one.name),
+      }
     }
     for (const next of [body, { status: 'ok', features: { img2img: false, tts: true } }, body]) {
       says({ body: next })
@@ -135,6 +147,8 @@ describe('healthAnswer', () => {
       expect(said('asked')).toEqual(said('told'))
     }
     expect(said('asked')).toMatchObject({
+      load: 0.4,
+      probed: ['apiVersion', 'capabilities', 'limits', 'models', 'version'],
       version: '0.3.64',
       apiVersion: '2',
       models: ['sd-xl', 'flux-dev'],

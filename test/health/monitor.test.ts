@@ -323,6 +323,18 @@ describe('what the monitor finds', () => {
     await made.registry.close()
   })
 
+  it('counts at once when a look-up that does not wait goes by the same check', async () => {
+    const made = scene({ circuit: { failureThreshold: 100 } })
+    const asked = watched(made, 'a', () => made.clock.sleep(100).then(() => false))
+    await made.registry.start()
+    await made.clock.advance(60)
+    expect(made.registry.resolve('llm')?.provider).toBe('a')
+    await made.clock.advance(60)
+    expect(asked).toHaveLength(1)
+    expect(made.registry.get('a')?.health).toBe('unhealthy')
+    await made.registry.close()
+  })
+
   it('shares a check with healthCheckAll, whose verdict counts at once', async () => {
     const made = scene()
     const asked = watched(made, 'a', () => made.clock.sleep(100).then(() => false))

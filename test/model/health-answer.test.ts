@@ -16,6 +16,7 @@ it('reads what the story has in a health answer', () => {
     models: ['causvid', 'hunyuan-video'],
     features: ['video_generation', 'txt2img', 'quick_preview', 'mine'],
     limits: { frames: 300, list: [1] },
+    load: 0.25,
   }
   const answer = read(body, ['mine'])
   expect(answer).toEqual({
@@ -24,6 +25,7 @@ it('reads what the story has in a health answer', () => {
     apiVersion: '1.1',
     models: ['causvid', 'hunyuan-video'],
     limits: { frames: 300, list: [1] },
+    load: 0.25,
     capabilities: ['video_generation', 'image_generation', 'mine'],
     exhaustive: true,
     lacks: [],
@@ -46,15 +48,57 @@ it('does not speak of what the answer does not speak of', () => {
     apiVersion: undefined,
     models: undefined,
     limits: undefined,
+    load: undefined,
     capabilities: undefined,
     exhaustive: false,
     lacks: [],
     ignored: [],
   })
-  const nulls = { version: null, api_version: null, models: null, limits: null, features: null }
+  const nulls = {
+    version: null,
+    api_version: null,
+    models: null,
+    limits: null,
+    load: null,
+    features: null,
+  }
   expect(read(nulls)).toEqual(read({}))
   expect(read({ version: 'unknown' }).version).toBeUndefined()
   expect(read({ models: [], features: [] })).toMatchObject({ models: [], capabilities: [] })
+})
+
+describe('load', () => {
+  it.each<[unknown, number]>([
+    [0, 0],
+    [0.5, 0.5],
+    [1, 1],
+    ['0%', 0],
+    ['73%', 0.73],
+    [' 12.5 % ', 0.125],
+    ['100%', 1],
+  ])('%j is %d', (load, share) => {
+    expect(read({ load })).toMatchObject({ load: share, ignored: [] })
+  })
+
+  it.each([
+    73,
+    1.01,
+    -0.1,
+    Number.NaN,
+    Number.POSITIVE_INFINITY,
+    '73',
+    '0.5',
+    '101%',
+    '-5%',
+    '1e1%',
+    '%',
+    `${'9'.repeat(1_000)}%`,
+    true,
+    [0.5],
+    { cpu: 0.5 },
+  ])('%j may mean anything, so it means nothing', (load) => {
+    expect(read({ load })).toMatchObject({ load: undefined, ignored: ['load'] })
+  })
 })
 
 describe('status', () => {

@@ -289,20 +289,34 @@ describe('a strategy of the user', () => {
       },
     })
     registry.circuit('p1').isolate()
+    registry.updateFromHealth('p2', { status: 'unknown', load: 0.5 })
     expect(registry.resolve('llm', { handler: 'H', tenant: 't' })?.provider).toBe('p0')
     registry.resolve('llm', { handler: 'H' })
     const [first, second] = offered
     expect(
-      first?.map(({ provider, priority, group, weight, metadata, health, load, latencyMs }) => ({
-        provider,
-        priority,
-        group,
-        weight,
-        metadata,
-        health,
-        load,
-        latencyMs,
-      })),
+      first?.map(
+        ({
+          provider,
+          priority,
+          group,
+          weight,
+          metadata,
+          health,
+          load,
+          reportedLoad,
+          latencyMs,
+        }) => ({
+          provider,
+          priority,
+          group,
+          weight,
+          metadata,
+          health,
+          load,
+          reportedLoad,
+          latencyMs,
+        }),
+      ),
     ).toEqual([
       {
         provider: 'p2',
@@ -312,6 +326,7 @@ describe('a strategy of the user', () => {
         metadata: { at: 2 },
         health: 'unknown',
         load: 0,
+        reportedLoad: 0.5,
         latencyMs: 0,
       },
       {
@@ -322,6 +337,7 @@ describe('a strategy of the user', () => {
         metadata: { at: 0 },
         health: 'unknown',
         load: 0,
+        reportedLoad: undefined,
         latencyMs: 0,
       },
     ])

@@ -24,6 +24,7 @@ const candidate = (provider: string, more: Partial<Candidate> = {}): Candidate =
   metadata: {},
   health: 'unknown',
   load: 0,
+  reportedLoad: undefined,
   latencyMs: 0,
   ...more,
 })
@@ -176,6 +177,17 @@ describe('two-choices', () => {
   it('draws all of them equally often when nobody is busy', () => {
     const counts = tally(picksOf(twoChoices(seededRandom(2)), some(a, b, c), 6_000))
     for (const count of counts.values()) expect(Math.abs(count - 2_000)).toBeLessThan(150)
+  })
+
+  it('takes the one that said it is less busy, where both have as many calls and both said so', () => {
+    const picked = (...list: Candidate[]) =>
+      tally(picksOf(twoChoices(seededRandom(2)), some(...list), 200))
+    const full = candidate('full', { reportedLoad: 0.9 })
+    const idle = candidate('idle', { reportedLoad: 0.1 })
+    expect(picked(full, idle).get('idle')).toBe(200)
+    expect(picked(full, candidate('idle', { reportedLoad: 0.1, load: 1 })).get('full')).toBe(200)
+    for (const other of [candidate('silent'), candidate('same', { reportedLoad: 0.9 })])
+      expect(Math.abs((picked(full, other).get('full') ?? 0) - 100)).toBeLessThan(30)
   })
 
   it('never takes the most loaded of three', () => {

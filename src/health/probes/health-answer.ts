@@ -4,14 +4,14 @@ import { type HealthAnswer, readHealthAnswer } from '../../model/health-answer.j
 
 /**
  * Reads what a program says of itself in the body of a health answer with a good status: how it is, its version, models,
- * features and limits, as `updateFromHealth` does. A body that is no object says no more than the status did. Throws
+ * features, limits and load, as `updateFromHealth` does. A body that is no object says no more than the status did. Throws
  * `InvalidRequestError` when it is far too large. For `httpProbe({ read: healthAnswer })`.
  */
 export function healthAnswer(body: unknown): CheckReport {
   if (!isObject(body)) return { status: 'healthy' }
   const answer = readHealthAnswer(body, () => true)
-  const { status, version, apiVersion, models, limits } = answer
-  return { status, version, apiVersion, models, limits, capabilities: abilitiesOf(answer) }
+  const { status, version, apiVersion, models, limits, load } = answer
+  return { status, version, apiVersion, models, limits, load, capabilities: abilitiesOf(answer) }
 }
 
 function abilitiesOf(answer: HealthAnswer): CheckReport['capabilities'] {

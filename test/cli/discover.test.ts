@@ -49,6 +49,22 @@ describe('what discover says', () => {
     )
   })
 
+  it('tells a key that is missing from one that is not accepted, and a login from both', async () => {
+    const gradio = { ...litellm, kind: 'gradio', title: 'Gradio app', protocol: 'gradio' as const }
+    const { out } = await say('discover --key-env litellm=MY_KEY', {
+      env: { MY_KEY: 'sk-1' },
+      discover: finds({ found: [litellm, gradio] }),
+    })
+    expect(out.split('\n').slice(4)).toEqual([
+      'Found, needs credentials. Put the key into the environment and name it:',
+      '  Gradio app at http://127.0.0.1:4000: has a login instead of a key; in a program give its cookie to connectGradio, as a header',
+      '',
+      'Found, and does not accept its key. Check that the key is of this program, and still holds:',
+      '  LiteLLM at http://127.0.0.1:4000: --key-env litellm=MY_KEY',
+      '',
+    ])
+  })
+
   it('fits 80 columns', async () => {
     const said = await say('discover', { columns: 80, discover: finds(all) })
     expect(said.out.split('\n')).toEqual([
@@ -143,9 +159,18 @@ describe('what discover says', () => {
       'Nothing was found at 436 ports in 0.8 s.',
       'Looked for vLLM.',
       'Start one of them. If it listens on another port: --port KIND=PORT; on another machine: --host HOST.',
+      'MCP servers and A2A agents have no usual port: name it, as in --port mcp=3001.',
       '--explain says where each kind was looked for, why it was not there, and what to do.',
       '',
     ])
+    const { err } = await say('discover --only mcp', { discover: finds() })
+    expect(err).not.toContain('Looked for')
+  })
+
+  it('says how to name a place when there was none to look at', async () => {
+    const { err } = await say('discover --host http://a:8188', { discover: finds({ ports: 0 }) })
+    expect(err).toContain('For one URL: switchgear doctor URL.')
+    expect(err).not.toContain('Start one of them')
   })
 
   it('says when the time was over', async () => {
@@ -316,7 +341,7 @@ describe('what discover looks for', () => {
   })
 
   it.each([
-    ['--port 8189', /--port needs KIND=PORT/],
+    ['--port 8189', /--port needs KIND=PORT, such as comfyui=8189/],
     ['--port comfyiu=8189', /there is no kind 'comfyiu'; did you mean 'comfyui'\?/],
     ['--port __proto__=1', /there is no kind '__proto__'; known are/],
     ['--host comfyiu=a', /did you mean 'comfyui'/],

@@ -117,6 +117,13 @@ describe('what doctor says', () => {
     expect(other.out).toMatch(/8188 is a usual port of ComfyUI/)
   })
 
+  it('does not ask for a key where people log in', async () => {
+    const app = found('gradio', 7_862, { protocol: 'gradio', needsCredentials: true })
+    const { out } = await say('doctor 127.0.0.1:7862', { examine: sees({ found: app }) })
+    expect(out).toContain('connectGradio({ headers: { cookie } })')
+    expect(out).not.toContain('--key-env')
+  })
+
   it('says how to give a key, or that it was not accepted', async () => {
     const examine = sees({ found: litellm })
     const without = await say('doctor http://127.0.0.1:4000', { examine })

@@ -79,7 +79,13 @@ describe('list', () => {
   it('says where it looked when there is nothing, and is no failure', async () => {
     const empty = await say(`list ${store}`)
     expect(empty).toMatchObject({ exit: 0, out: '' })
-    for (const word of ['No providers in /work/r.json', 'fileStore', 'import', '--store'])
+    for (const word of [
+      'No providers in /work/r.json',
+      'discover --save',
+      'fileStore',
+      'import',
+      '--store',
+    ])
       expect(empty.err).toContain(word)
     expect(await say(`list --json ${store}`)).toMatchObject({ exit: 0, out: '[]\n', err: '' })
     expect((await say(`list models ${store}`)).err).toContain('No models in /work/r.json')

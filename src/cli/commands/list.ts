@@ -114,8 +114,9 @@ function filterOf(input: Input): ListFilter {
 
 const nothingIn = (path: string, what: string): string =>
   `No ${what} in ${clean(path)}.
-A program keeps its registry there with new ServiceRegistry({ store: fileStore(path) }),
-switchgear import FILE takes over an export, and --store PATH looks elsewhere.
+switchgear discover --save looks for back ends and keeps what it finds, switchgear import FILE takes over an
+export, a program keeps its registry there with new ServiceRegistry({ store: fileStore(path) }), and
+--store PATH looks elsewhere.
 `
 
 function providerTable(views: readonly ProviderView[], shell: Shell): string {

@@ -27,8 +27,12 @@ export function adviceFor(one: Case): readonly string[] {
 }
 
 function forFound(found: Found, { hasKey, url }: Case): readonly string[] {
-  const { health, kind, needsCredentials, title, weak } = found
+  const { health, kind, needsCredentials, protocol, title, weak } = found
   const name = `${kind.replaceAll('-', '_').toUpperCase()}_KEY`
+  if (needsCredentials && protocol === 'gradio')
+    return [
+      'It has a login for people, and no key opens that. In a program, register it by hand, and give its cookie as a header: connectGradio({ headers: { cookie } }).',
+    ]
   if (needsCredentials && hasKey)
     return ['The key was not accepted: check that it is of this program, and has not ended.']
   if (needsCredentials)

@@ -42,8 +42,9 @@ export function scanOptions(input: Input, shell: Pick<Shell, 'env'>): ScanOption
   const hosts: string[] = []
   for (const text of input.all('host')) readHost(text, hosts, of, written)
   for (const text of input.all('key-env')) {
-    const [kind, name] = pair(text, '--key-env', 'KIND=NAME')
+    const [kind, name] = pair(text, '--key-env', 'KIND=NAME, such as litellm=LITELLM_KEY')
     of(knownKind(kind, '--key-env')).key = keyFrom(name, '--key-env', shell)
+    written.set(`backends.${kind}.key`, `--key-env ${kind}=${name}`)
   }
   const timeoutMs = duration(input.text('timeout') ?? '2s', '--timeout', 10, 60_000)
   const named = [...hosts, ...[...backends.values()].flatMap((draft) => draft.hosts ?? [])]
@@ -61,7 +62,7 @@ export function scanOptions(input: Input, shell: Pick<Shell, 'env'>): ScanOption
 }
 
 function readPorts(text: string, of: (kind: string) => Draft, written: Map<string, string>): void {
-  const [name, list] = pair(text, '--port', 'KIND=PORT')
+  const [name, list] = pair(text, '--port', 'KIND=PORT, such as comfyui=8189')
   const kind = knownKind(name, '--port')
   const draft = of(kind)
   for (const port of list.split(',')) {

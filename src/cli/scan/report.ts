@@ -20,32 +20,61 @@ export function tell(
   explain: boolean | undefined,
   shell: Pick<Shell, 'columns' | 'colours' | 'out' | 'err'>,
 ): void {
-  const text = reportText(report, explain === true, shell)
+  const text = reportText(report, written, explain === true, shell)
   const gap = text !== '' && shell.columns !== undefined ? '\n' : '' // a terminal shows both
   shell.out(text)
   shell.err(`${gap}${remarks(report, written, explain, shell.columns)}`)
 }
 
 /** What a scan has to say, as the answer; empty when it found nothing at all. */
-function reportText(report: ScanReport, explain: boolean, paper: Paper): string {
+function reportText(
+  report: ScanReport,
+  written: ReadonlyMap<string, string>,
+  explain: boolean,
+  paper: Paper,
+): string {
   const { found, missing, unknown } = report
   const locked = found.filter(({ needsCredentials }) => needsCredentials)
+  const keyless = locked.filter(({ kind }) => !written.has(keyField(kind)))
+  const refused = locked.filter(({ kind }) => written.has(keyField(kind)))
   const sections = [
     found.length > 0 ? foundTable(found, paper) : '',
-    locked.length > 0 ? lockedText(locked, paper) : '',
+    lockedText(
+      'Found, needs credentials. Put the key into the environment and name it:',
+      keyless,
+      paper,
+      keyFlag,
+    ),
+    lockedText(
+      'Found, and does not accept its key. Check that the key is of this program, and still holds:',
+      refused,
+      paper,
+      ({ kind }) => written.get(keyField(kind)) ?? '',
+    ),
     unknown.length > 0 ? unknownText(unknown, explain, paper) : '',
     ...(explain ? missing.map((one) => missingText(one, paper)) : []),
   ]
   return sections.filter((text) => text !== '').join('\n')
 }
 
-function lockedText(locked: readonly Found[], { columns, colours }: Paper): string {
-  const lines = locked.map((found) => {
-    const name = `${found.kind.replaceAll('-', '_').toUpperCase()}_KEY`
-    const how = `--key-env ${found.kind}=${name}`
-    return wrap(`  ${titleOf(found)} at ${placeOf(found)}: ${how}`, columns, '    ')
-  })
-  const what = 'Found, needs credentials. Put the key into the environment and name it:'
+/** Apps of Gradio ask people to log in, and know no keys. */
+const keyFlag = ({ kind, protocol }: Found): string =>
+  protocol === 'gradio'
+    ? 'has a login instead of a key; in a program give its cookie to connectGradio, as a header'
+    : `--key-env ${kind}=${kind.replaceAll('-', '_').toUpperCase()}_KEY`
+
+const keyField = (kind: string): string => `backends.${kind}.key`
+
+function lockedText(
+  what: string,
+  locked: readonly Found[],
+  { columns, colours }: Paper,
+  flagOf: (found: Found) => string,
+): string {
+  if (locked.length === 0) return ''
+  const lines = locked.map((found) =>
+    wrap(`  ${titleOf(found)} at ${placeOf(found)}: ${clean(flagOf(found))}`, columns, '    '),
+  )
   return `${paint(wrap(what, columns), 'bold', colours)}\n${lines.join('\n')}\n`
 }
 
@@ -88,7 +117,7 @@ function remarks(
     ...(complete
       ? []
       : ['Not everything answered before the time was over: --timeout gives it more.']),
-    ...(found.length === 0 ? emptyHanded(missing) : []),
+    ...(found.length === 0 ? emptyHanded(report) : []),
     ...(unknown.length > 0 ? ['switchgear doctor URL says more about an address.'] : []),
     ...(explain !== false || missing.length === 0
       ? []
@@ -110,7 +139,15 @@ const problemsOf = (
 /** The value stands in the flag already. */
 const withoutValue = (message: string): string => message.replace(/, got [^,]*$/, '')
 
-const emptyHanded = (missing: readonly Missing[]): readonly string[] => [
-  `Looked for ${missing.map(({ title }) => title).join(', ')}.`,
-  'Start one of them. If it listens on another port: --port KIND=PORT; on another machine: --host HOST.',
-]
+const emptyHanded = ({ missing, ports }: ScanReport): readonly string[] =>
+  ports === 0
+    ? [
+        'No port was looked at. A host is a name or an IP address, as in --host gpu-1; a port is named with its kind, as in --port comfyui=8189. For one URL: switchgear doctor URL.',
+      ]
+    : [
+        ...(missing.length > 0
+          ? [`Looked for ${missing.map(({ title }) => title).join(', ')}.`]
+          : []),
+        'Start one of them. If it listens on another port: --port KIND=PORT; on another machine: --host HOST.',
+        'MCP servers and A2A agents have no usual port: name it, as in --port mcp=3001.',
+      ]

@@ -216,7 +216,6 @@ export class Seat implements Member, Timed {
     this.guarded = undefined
     this.promised = undefined
     this.hasCheck = false
-    this.told = nothingTold
     this.parts = { ...this.parts, ...nothing }
     this.#guard?.retire()
   }

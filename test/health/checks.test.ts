@@ -313,6 +313,8 @@ describe('a look-up', () => {
     expect(await found).toBeUndefined()
     expect(clock.held).toBe(0)
     await clock.advance(11)
+    registry.resolve('llm') // nobody is well, and that was a while ago
+    expect(clock.held).toBe(0)
     const first = registry.getService('llm')
     expect(clock.held).toBe(1)
     await clock.advance(5_000)

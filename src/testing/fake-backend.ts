@@ -31,7 +31,7 @@ export interface FakeBackend {
 
 /**
  * Starts a local HTTP server that answers as one of the known programs does, with models and versions of no real
- * installation. Close it after use. Throws when it has no such variant or cannot listen.
+ * installation. Close it after use. Throws when there is no such kind or variant, or when it cannot listen.
  */
 export async function startFakeBackend(
   kind: BackendKind,
@@ -70,6 +70,8 @@ export async function startFakeBackend(
 
 /** The usual answers, those of the variant before them, and those of the caller before all. */
 function assemble(kind: BackendKind, { routes, variant }: FakeBackendOptions): Backend {
+  if (!Object.hasOwn(backends, kind))
+    throw new Error(`There is no fake ${kind}. There are: ${Object.keys(backends).join(', ')}`)
   const usual: Backend = backends[kind]
   const other = variant === undefined ? {} : usual.variants?.[variant]
   if (other === undefined) {

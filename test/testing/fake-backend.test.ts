@@ -56,6 +56,9 @@ describe('a fake backend', () => {
     const { url } = await start('llamacpp', { variant: 'loading' })
     const { headers, status } = await fetchAnswer(`${url}/anything`)
     expect([status, headers.server]).toEqual([503, 'llama.cpp'])
+    await expect(startFakeBackend('olama' as 'ollama')).rejects.toThrow(
+      /There is no fake olama. There are: .*ollama/,
+    )
     await expect(startFakeBackend('llamacpp', { variant: 'lodaing' })).rejects.toThrow(
       "The fake llamacpp has no variant 'lodaing'. It has: loading, router",
     )

@@ -7,6 +7,7 @@ import type { Fingerprint } from './fingerprint.js'
 import { givenByHand, merged, toFound } from './found.js'
 import { type Inspection, inspect } from './inspect.js'
 import { type Knock, Knocks } from './knock.js'
+import { type Limits, limitsOf, unknownKinds } from './limits.js'
 import { missingOf } from './missing.js'
 import type { DiscoverOptions } from './options.js'
 import type { Found, Problem, Progress, ScanReport, Unknown } from './report.js'
@@ -30,7 +31,7 @@ export class Scan {
   readonly #wanted: readonly Fingerprint[]
   readonly #clock: Clock
   readonly #policy: AddressPolicy
-  readonly #timeoutMs: number
+  readonly #limits: Limits
   readonly #knocks: Knocks
   readonly #atOnce: Limit
   readonly #stop = new AbortController()
@@ -49,15 +50,16 @@ export class Scan {
     this.#wanted = this.#fingerprints.filter(({ kind }) => only?.includes(kind) ?? true)
     this.#clock = clock
     this.#policy = policy
-    this.#timeoutMs = options.timeoutMs ?? 2_000
-    this.#knocks = new Knocks(clock, this.#timeoutMs)
-    this.#atOnce = limit(options.concurrency ?? 256)
+    this.#limits = limitsOf(options)
+    this.#lost.push(...this.#limits.problems, ...unknownKinds(only, this.#fingerprints))
+    this.#knocks = new Knocks(clock, this.#limits.timeoutMs)
+    this.#atOnce = limit(this.#limits.concurrency)
     setMaxListeners(0, this.#stop.signal) // one for each address that is asked
   }
 
   /** Rejects only with the reason of the caller's signal. */
   async run(): Promise<ScanReport> {
-    const { signal, deadlineMs = 4_500 } = this.#options
+    const { signal } = this.#options
     signal?.throwIfAborted()
     this.#began = this.#clock.now()
     const targets = targetsOf(this.#wanted, this.#options)
@@ -67,7 +69,7 @@ export class Scan {
       this.#stop.abort()
       this.#knocks.stop()
     }
-    const cancel = after(this.#clock, deadlineMs, () => {
+    const cancel = after(this.#clock, this.#limits.deadlineMs, () => {
       complete = false
       give()
     })
@@ -137,7 +139,7 @@ export class Scan {
       fingerprints: this.#fingerprints,
       kinds,
       keyOf: (kind) => this.#keyOf(kind),
-      timeoutMs: this.#timeoutMs,
+      timeoutMs: this.#limits.timeoutMs,
       policy: this.#policy,
       clock: this.#clock,
       signal: this.#stop.signal,

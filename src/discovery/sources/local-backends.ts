@@ -9,6 +9,7 @@ import { recheck } from '../scan/recheck.js'
 import type { Found, ScanReport } from '../scan/report.js'
 import { sightingOf } from '../scan/sighting.js'
 import type { Source } from '../source.js'
+import { positiveIssue, refuseIssues } from './look-up.js'
 
 export interface LocalBackendsOptions extends Omit<DiscoverOptions, 'signal'> {
   /** Default `local`. */
@@ -24,9 +25,12 @@ export interface LocalBackendsOptions extends Omit<DiscoverOptions, 'signal'> {
 /**
  * Scans for back ends, over and over, and gives those it recognises as providers that can be called. One that accepts
  * connections and is too busy to answer stays as it was: its probe says how it is.
+ *
+ * Throws `InvalidOptionsError` when `everyMs` is no time; what else is wrong is in each report.
  */
 export function localBackends(options: LocalBackendsOptions = {}): Source {
   const { everyMs = 30_000, clock = systemClock, onReport } = options
+  refuseIssues('localBackends', [positiveIssue('everyMs', everyMs)])
   const scans = new SharedScan(options)
   const toSighting = sightings(options)
   return {

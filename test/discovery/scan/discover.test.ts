@@ -225,6 +225,25 @@ describe('discover', () => {
     expect(problems).toHaveLength(5)
   })
 
+  it('reports numbers that are none and kinds that nobody knows, and goes by the defaults', async () => {
+    const { port } = await fake('ollama')
+    const { found, problems } = await discover({
+      ...at(port),
+      only: ['ollama', 'comfy'],
+      timeoutMs: Number.NaN,
+      deadlineMs: -1,
+      concurrency: 0,
+    })
+    expect(found).toHaveLength(1)
+    expect(problems.map(({ field }) => field).sort()).toEqual([
+      'concurrency',
+      'deadlineMs',
+      'only[1]',
+      'timeoutMs',
+    ])
+    expect(problems.find(({ field }) => field === 'only[1]')?.message).toContain('comfyui')
+  })
+
   it('reports hosts that do not resolve, and those nothing may connect to', async () => {
     const { missing } = await discover({
       hosts: ['nowhere.invalid', '169.254.169.254'],

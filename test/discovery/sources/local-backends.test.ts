@@ -51,6 +51,11 @@ describe('local back ends as a source', () => {
     expect(registry.list({ service: 'media' })).toMatchObject([{ metadata: { kind: 'comfyui' } }])
   })
 
+  it('refuses a pause that is none, which would be a scan without end', () => {
+    for (const everyMs of [0, -1, Number.NaN])
+      expect(() => localBackends({ everyMs })).toThrow('everyMs: expected milliseconds above 0')
+  })
+
   it('can be called at once', async () => {
     const chat = {
       id: 'c1',

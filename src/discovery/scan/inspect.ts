@@ -1,9 +1,10 @@
 import type { HttpFailure } from '../../core/errors.js'
-import { field, nameOf } from '../../core/foreign.js'
+import { field, isObject, nameOf } from '../../core/foreign.js'
 import { isGood } from '../fingerprints/read.js'
 import { agreed } from './agreed.js'
 import type { Asking, Step } from './asking.js'
 import type { Description, Fingerprint, Recognition } from './fingerprint.js'
+import { inTime, late } from './in-time.js'
 import { Questions, type QuestionsOptions } from './questions.js'
 
 /** What an address turned out to be. */
@@ -32,50 +33,89 @@ export interface InspectOptions extends QuestionsOptions {
 
 /**
  * Finds out what listens at an address. The fingerprints are tried in order and the first that recognises it wins; if
- * none does, so does one whose agreed path is answered. Never rejects.
+ * none does, so does one whose agreed path is answered. Never rejects, and ends soon after its time is over, whatever
+ * the fingerprints do.
  */
 export async function inspect(origin: string, options: InspectOptions): Promise<Inspection> {
   const asking = new Questions(origin, options)
-  for (const fingerprint of options.fingerprints) {
-    const recognition = await recognise(fingerprint, asking)
-    if (recognition !== undefined)
-      return detail(asking, { fingerprint, recognition, weak: false }, options)
-    if (asking.end !== undefined) return unknown(asking)
-  }
-  for (const fingerprint of options.fingerprints) {
-    if (!options.kinds.has(fingerprint.kind)) continue
-    const found = await agreed(fingerprint, asking)
-    if (found !== undefined) return { fingerprint, ...found, weak: true, steps: asking.steps }
-  }
-  return unknown(asking)
+  const found = await inTime(recognised(asking, options), options)
+  if (found === late) return { ...tooLate(options), steps: asking.steps }
+  if (found === undefined) return unknown(asking)
+  return found.weak ? { ...found, steps: asking.steps } : detail(asking, found, options)
 }
 
-async function recognise(
-  fingerprint: Fingerprint,
-  asking: Asking,
-): Promise<Recognition | undefined> {
+type Recognised = Omit<Extract<Inspection, { readonly weak: boolean }>, 'steps'>
+
+async function recognised(
+  asking: Questions,
+  { fingerprints, kinds }: InspectOptions,
+): Promise<Recognised | undefined> {
+  for (const fingerprint of fingerprints) {
+    const recognition = await tried(() => fingerprint.recognise(asking))
+    if (recognition !== undefined) return { fingerprint, recognition, description: {}, weak: false }
+    if (asking.end !== undefined) return undefined
+  }
+  for (const fingerprint of fingerprints) {
+    if (!kinds.has(fingerprint.kind)) continue
+    const found = await tried(() => agreed(fingerprint, asking))
+    if (found !== undefined) return { fingerprint, ...found, weak: true }
+  }
+  return undefined
+}
+
+/** An answer that trips it up is not its program's. */
+async function tried<T extends object>(look: () => Promise<T | undefined>): Promise<T | undefined> {
   try {
-    return await fingerprint.recognise(asking)
+    const seen = await look()
+    return isObject(seen) ? seen : undefined
   } catch {
-    return undefined // an answer that trips it up is not its program's
+    return undefined
   }
 }
 
 /** The key goes out only now that it is known to whom. */
 async function detail(
   recognised: Questions,
-  found: { fingerprint: Fingerprint; recognition: Recognition; weak: boolean },
+  found: Recognised,
   options: InspectOptions,
 ): Promise<Inspection> {
   const { fingerprint, recognition } = found
   const { steps } = recognised
   const key = options.keyOf(fingerprint.kind)
-  if (recognition.needsCredentials === true && key === undefined)
-    return { ...found, description: {}, steps }
+  if (recognition.needsCredentials === true && key === undefined) return { ...found, steps }
   const asking = new Questions(recognised.origin, { ...options, key })
-  const description = await fingerprint.describe(asking).catch((): Description => ({}))
+  const told = await inTime(describe(fingerprint, asking), options)
+  const description = told === late ? {} : told
   return { ...found, description, steps: [...steps, ...asking.steps] }
 }
+
+async function describe(fingerprint: Fingerprint, asking: Asking): Promise<Description> {
+  try {
+    const description = await fingerprint.describe(asking)
+    return isDescription(description) ? description : {}
+  } catch {
+    return {}
+  }
+}
+
+/** Fingerprints may be anybody's: what is read of theirs here is looked at, the rest where it is registered. */
+function isDescription(said: unknown): boolean {
+  if (!isObject(said)) return false
+  const { models = [], capabilities = [] } = said
+  return (
+    isListOf(models, (one) => typeof field(one, 'id') === 'string') &&
+    isListOf(capabilities, (one) => typeof (field(one, 'name') ?? one) === 'string')
+  )
+}
+
+const isListOf = (list: unknown, is: (one: unknown) => boolean): boolean =>
+  Array.isArray(list) && list.every(is)
+
+const tooLate = ({ timeoutMs }: InspectOptions) => ({
+  why: `could not be told apart within ${timeoutMs} ms`,
+  silent: true,
+  failure: 'timeout' as const,
+})
 
 async function unknown(asking: Questions): Promise<Inspection> {
   const { end } = asking

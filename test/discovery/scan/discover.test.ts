@@ -282,6 +282,69 @@ describe('discover', () => {
   })
 })
 
+describe("somebody's own program", () => {
+  const never = () => new Promise<never>(() => {})
+  const own = (code: object): Fingerprint => ({ ...easel(), ...code })
+  const it_ = { evidence: 'it says so' }
+
+  it.each<[string, object]>([
+    ['nothing', { recognise: async () => null }],
+    ['a word', { recognise: async () => 'yes' }],
+    [
+      'an error at once',
+      {
+        recognise() {
+          throw new Error('broken')
+        },
+      },
+    ],
+  ])('that gives %s is not recognised, and what is there is', async (_, code) => {
+    const { port } = await fake('ollama')
+    const report = await discover({ ...at(port), fingerprints: [own(code)] })
+    expect(kinds(report)).toEqual(['ollama'])
+  })
+
+  it.each<[string, object]>([
+    ['nothing', { describe: async () => null }],
+    ['what is no promise', { describe: () => ({}) }],
+    [
+      'an error at once',
+      {
+        describe() {
+          throw new Error('broken')
+        },
+      },
+    ],
+    ['models that are none', { describe: async () => ({ models: [null] }) }],
+    ['models that are no list', { describe: async () => ({ models: 'many' }) }],
+    ['capabilities that are none', { describe: async () => ({ capabilities: [7] }) }],
+  ])('that describes itself with %s is found, and unknown in detail', async (_, code) => {
+    const { port } = await fake('ollama')
+    const fingerprints = [own({ recognise: async () => it_, ...code })]
+    const { found } = await discover({ ...at(port), fingerprints })
+    expect(found).toMatchObject([{ kind: 'easel', models: [], capabilities: [] }])
+  })
+
+  it('that never says whether it is there does not keep the scan', async () => {
+    const clock = new FakeClock()
+    const { port } = await fake('ollama')
+    const fingerprints = [own({ recognise: never })]
+    const report = await passing(clock, discover({ ...at(port), fingerprints, clock }))
+    expect(report.unknown).toMatchObject([{ silent: true, why: expect.stringMatching(/2000 ms/) }])
+    expect(report.elapsedMs).toBeLessThan(5_000)
+  })
+
+  it('that never describes itself is found, and unknown in detail', async () => {
+    const clock = new FakeClock()
+    const { port } = await fake('ollama')
+    const fingerprints = [own({ recognise: async () => it_, describe: never })]
+    const options = { ...at(port), fingerprints, clock, timeoutMs: 60_000 }
+    const report = await passing(clock, discover(options))
+    expect(report).toMatchObject({ complete: false, found: [{ kind: 'easel' }] })
+    expect(report.elapsedMs).toBeLessThan(5_000)
+  })
+})
+
 describe('time', () => {
   it('is bounded for each address: what lives is reported, what hangs is said to (B-D1)', async () => {
     const clock = new FakeClock()

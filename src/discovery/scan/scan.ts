@@ -11,7 +11,7 @@ import { type Limits, limitsOf, unknownKinds } from './limits.js'
 import { missingOf } from './missing.js'
 import type { DiscoverOptions } from './options.js'
 import type { Found, Problem, Progress, ScanReport, Unknown } from './report.js'
-import { authority, type Target, type Targets, targetsOf } from './targets.js'
+import { originAt, type Target, type Targets, targetsOf } from './targets.js'
 
 /** What came of one address. */
 export interface Outcome {
@@ -84,14 +84,17 @@ export class Scan {
     return this.#report(targets, complete)
   }
 
-  async #look({ targets, origins }: Targets): Promise<void> {
-    const given = [...origins].map(([origin, kind]) => this.#askAt(origin, kind))
+  async #look(plan: Targets): Promise<void> {
+    const { targets, origins } = plan
+    const given = [...origins].map(([origin, kind]) =>
+      this.#askAt(origin, kind, plan.kindsAt(origin)),
+    )
     const knocked = targets.map((target) => this.#visit(target))
     await Promise.all([...given, ...knocked])
   }
 
   async #visit(target: Target): Promise<void> {
-    const origin = `http://${authority(target.host, target.port)}`
+    const origin = originAt(target)
     const answer = await this.#knockAt(target)
     if (answer === 'open') await this.#ask(origin, target.kinds)
     else
@@ -114,22 +117,31 @@ export class Scan {
   #addressesOf(host: string): Promise<readonly string[] | string> {
     const known = this.#hosts.get(host)
     if (known !== undefined) return known
-    const checked = this.#policy.check({ host, port: 80 }).then(
-      ({ addresses }) => addresses,
-      (error: unknown) => {
-        const message = error instanceof Error ? error.message : 'may not be asked'
-        this.#lost.push({ field: `host ${host}`, message })
-        return message
-      },
-    )
+    const checked = this.#checked(host)
     const late = whenAborted(this.#stop.signal).then(() => 'could not be resolved in time')
     const found = Promise.race([checked, late])
     this.#hosts.set(host, found)
     return found
   }
 
-  async #askAt(origin: string, kind: string | undefined): Promise<void> {
-    await this.#ask(origin, new Set(kind === undefined ? [] : [kind]), kind)
+  /** A policy may be anybody's. */
+  async #checked(host: string): Promise<readonly string[] | string> {
+    try {
+      const { addresses } = await this.#policy.check({ host, port: 80 })
+      return [...addresses]
+    } catch (error) {
+      const message = error instanceof Error ? error.message : 'may not be asked'
+      this.#lost.push({ field: `host ${host}`, message })
+      return message
+    }
+  }
+
+  async #askAt(
+    origin: string,
+    kind: string | undefined,
+    kinds: ReadonlySet<string>,
+  ): Promise<void> {
+    await this.#ask(origin, kind === undefined ? kinds : new Set([...kinds, kind]), kind)
   }
 
   async #ask(origin: string, kinds: ReadonlySet<string>, claimed?: string): Promise<void> {

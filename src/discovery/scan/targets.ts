@@ -13,11 +13,13 @@ export interface Target {
 }
 
 export interface Targets {
-  /** Usual ports first, then those from the options, then the range. */
+  /** Usual ports first, then those from the options, then the range; without those given by hand. */
   readonly targets: readonly Target[]
   /** Addresses given by hand, as origins, and the kind that is said to be there. */
   readonly origins: ReadonlyMap<string, string | undefined>
   readonly problems: readonly Problem[]
+  /** The kinds whose port an address has. */
+  kindsAt(origin: string): ReadonlySet<string>
 }
 
 /** Where to look. What cannot be used is a problem, and stops nothing else. */
@@ -59,6 +61,12 @@ const kindsOf = (fingerprints: readonly Fingerprint[]): string =>
 export const authority = (host: string, port: number): string =>
   `${host.includes(':') ? `[${host}]` : host}:${port}`
 
+/** As URL writes it, so that each place has one name. */
+export function originAt({ host, port }: Pick<Target, 'host' | 'port'>): string {
+  const text = `http://${authority(host, port)}`
+  return URL.canParse(text) ? new URL(text).origin : text
+}
+
 /** No range is larger: a scan is for finding back ends, not for mapping networks. */
 const widestRange = 2_048
 
@@ -68,7 +76,13 @@ class Plan implements Targets {
   readonly #targets = new Map<string, Target>()
 
   get targets(): readonly Target[] {
-    return [...this.#targets.values()]
+    return [...this.#targets].flatMap(([origin, target]) =>
+      this.origins.has(origin) ? [] : [target],
+    )
+  }
+
+  kindsAt(origin: string): ReadonlySet<string> {
+    return this.#targets.get(origin)?.kinds ?? nobody
   }
 
   problem(field: string, message: string): void {
@@ -77,10 +91,10 @@ class Plan implements Targets {
 
   add(hosts: readonly string[], port: number, kind?: string): void {
     for (const host of hosts) {
-      const key = authority(host, port)
-      const target = this.#targets.get(key) ?? { host, port, kinds: new Set() }
+      const origin = originAt({ host, port })
+      const target = this.#targets.get(origin) ?? { host, port, kinds: new Set() }
       if (kind !== undefined) target.kinds.add(kind)
-      this.#targets.set(key, target)
+      this.#targets.set(origin, target)
     }
   }
 
@@ -117,6 +131,8 @@ class Plan implements Targets {
     else this.origins.set(url.origin, kind ?? this.origins.get(url.origin))
   }
 }
+
+const nobody: ReadonlySet<string> = new Set()
 
 /** Addresses that programs bind to are where they listen, not where they can be reached. */
 const aliases: ReadonlyMap<string, readonly string[]> = new Map([

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { defaultAddressPolicy } from '../../../src/core/address.js'
+import { type AddressPolicy, defaultAddressPolicy } from '../../../src/core/address.js'
 import { field } from '../../../src/core/foreign.js'
 import { discover } from '../../../src/discovery/scan/discover.js'
 import type { Fingerprint } from '../../../src/discovery/scan/fingerprint.js'
@@ -279,6 +279,61 @@ describe('discover', () => {
     const { port } = await fake('litellm', { key: 'sk-1234' })
     const { found } = await discover(at(port))
     expect(found).toMatchObject([{ kind: 'litellm', needsCredentials: true, health: 'unhealthy' }])
+  })
+})
+
+describe('a place that is named twice', () => {
+  it.each(['localhost', '127.1', '127.0.0.1'])('is asked once, also as %s', async (host) => {
+    const { port, requests } = await fake('ollama')
+    const report = await discover({
+      hosts: [host],
+      backends: { ollama: { ports: [port], addresses: [`http://127.0.0.1:${port}/`] } },
+      addresses: [`http://127.0.0.1:${port}`],
+      range: [port, port],
+      only: ['ollama'],
+    })
+    expect(report.found.map(({ address, alsoAt }) => [address, ...alsoAt])).toEqual([
+      [`http://127.0.0.1:${port}`],
+    ])
+    expect(requests.filter((one) => one === 'GET /api/extra/version')).toHaveLength(1)
+  })
+
+  it('is still known to be the port of those that are looked for there', async () => {
+    const { port } = await answering({ '/health': { status: 'ok' } })
+    const { found, missing } = await discover({
+      hosts: ['127.0.0.1'],
+      backends: { litellm: { ports: [port] }, vllm: { ports: [port] } },
+      addresses: [`http://127.0.0.1:${port}`],
+      range: false,
+      only: ['litellm', 'vllm'],
+    })
+    expect(found).toMatchObject([{ kind: 'litellm', weak: true }])
+    expect(missing[0]?.tried.map(({ address }) => address)).toContain(`http://127.0.0.1:${port}`)
+  })
+})
+
+describe('a policy', () => {
+  it.each<[string, object]>([
+    [
+      'throws at once',
+      {
+        check() {
+          throw new Error('broken')
+        },
+      },
+    ],
+    ['gives nothing', { check: async () => null }],
+    ['gives no addresses', { check: async () => ({}) }],
+  ])('that %s lets nobody through, and ends no scan', async (_, policy) => {
+    const { port, requests } = await fake('ollama')
+    const { found, complete, problems } = await discover({
+      hosts: ['127.0.0.1'],
+      range: [port, port],
+      addresses: [`http://127.0.0.1:${port + 1}`],
+      policy: policy as AddressPolicy,
+    })
+    expect({ found, complete, requests }).toEqual({ found: [], complete: true, requests: [] })
+    expect(problems).toMatchObject([{ field: 'host 127.0.0.1' }])
   })
 })
 

@@ -4,6 +4,7 @@ import { after, type Clock, systemClock, whenAborted } from '../../core/clock.js
 import { type Limit, limit } from '../../core/limit.js'
 import { fingerprints as known } from '../fingerprints/all.js'
 import type { Fingerprint } from './fingerprint.js'
+import { formed } from './forms.js'
 import { givenByHand, merged, toFound } from './found.js'
 import { type Inspection, inspect } from './inspect.js'
 import { type Knock, Knocks } from './knock.js'
@@ -36,14 +37,15 @@ export class Scan {
   readonly #atOnce: Limit
   readonly #stop = new AbortController()
   readonly #hosts = new Map<string, Promise<readonly string[] | string>>()
-  /** Hosts that lead nowhere, or where they may not. */
+  /** What of the options cannot be used, hosts that lead nowhere, or where they may not. */
   readonly #lost: Problem[] = []
   readonly #asking = new Set<string>()
   readonly #outcomes: Outcome[] = []
   #began = 0
   #total = 0
 
-  constructor(options: DiscoverOptions) {
+  constructor(given: DiscoverOptions) {
+    const { options, problems } = formed(given)
     const { only, clock = systemClock, policy = defaultAddressPolicy, fingerprints = [] } = options
     this.#options = options
     this.#fingerprints = [...fingerprints, ...known]
@@ -51,7 +53,8 @@ export class Scan {
     this.#clock = clock
     this.#policy = policy
     this.#limits = limitsOf(options)
-    this.#lost.push(...this.#limits.problems, ...unknownKinds(only, this.#fingerprints))
+    this.#lost.push(...problems, ...this.#limits.problems)
+    this.#lost.push(...unknownKinds(only, this.#fingerprints))
     this.#knocks = new Knocks(clock, this.#limits.timeoutMs)
     this.#atOnce = limit(this.#limits.concurrency)
     setMaxListeners(0, this.#stop.signal) // one for each address that is asked

@@ -4,6 +4,7 @@ import type { Sighting } from '../../model/sighting.js'
 import { connectBackend } from '../connect/backend.js'
 import { fingerprints as known } from '../fingerprints/all.js'
 import { discover } from '../scan/discover.js'
+import { formed } from '../scan/forms.js'
 import type { DiscoverOptions } from '../scan/options.js'
 import { recheck } from '../scan/recheck.js'
 import type { Found, ScanReport } from '../scan/report.js'
@@ -100,9 +101,10 @@ function tell(onReport: LocalBackendsOptions['onReport'], report: ScanReport): v
 }
 
 /** One probe for each kind and way of being known, so that a provider keeps its own from view to view. */
-function sightings(options: LocalBackendsOptions): (found: Found) => Sighting {
-  const { serviceOf = ({ service }) => service, backends = {}, policy } = options
-  const fingerprints = [...(options.fingerprints ?? []), ...known]
+function sightings(given: LocalBackendsOptions): (found: Found) => Sighting {
+  const { serviceOf = ({ service }) => service, policy } = given
+  const { backends = {}, fingerprints: own = [] } = formed(given).options
+  const fingerprints = [...own, ...known]
   const probes = new Map<string, Probe>()
   const connect = connectBackend({
     policy,

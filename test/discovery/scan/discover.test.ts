@@ -1,6 +1,11 @@
 import { createServer } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { type AddressPolicy, defaultAddressPolicy } from '../../../src/core/address.js'
+import {
+  type AddressPolicy,
+  createAddressPolicy,
+  defaultAddressPolicy,
+} from '../../../src/core/address.js'
+import { InvalidOptionsError } from '../../../src/core/errors.js'
 import { field } from '../../../src/core/foreign.js'
 import { discover } from '../../../src/discovery/scan/discover.js'
 import type { Fingerprint } from '../../../src/discovery/scan/fingerprint.js'
@@ -22,6 +27,9 @@ const at = (...ports: readonly number[]): DiscoverOptions => ({
   range: false,
   addresses: ports.map((port) => `http://127.0.0.1:${port}`),
 })
+
+/** Nothing is asked. */
+const closed: AddressPolicy = createAddressPolicy({ privateNetworks: false })
 
 async function fake(
   kind: Parameters<typeof startFakeBackend>[0],
@@ -100,7 +108,6 @@ describe('discover', () => {
   it('asks other hosts, each name once', async () => {
     const { port } = await fake('ollama')
     const asked: string[] = []
-    const { createAddressPolicy } = await import('../../../src/core/address.js')
     const policy = createAddressPolicy({
       resolve: async (name) => {
         asked.push(name)
@@ -242,6 +249,36 @@ describe('discover', () => {
       'timeoutMs',
     ])
     expect(problems.find(({ field }) => field === 'only[1]')?.message).toContain('comfyui')
+  })
+
+  it('reports options of another form, and goes by the defaults', async () => {
+    const { port } = await fake('ollama')
+    const wrong = {
+      hosts: 'localhost',
+      range: 8_000,
+      only: 'ollama',
+      fingerprints: [null],
+      backends: { ollama: null, vllm: { ports: 8_000, hosts: 'gpu', addresses: '', key: 'a\nb' } },
+    }
+    const options = { ...at(port), ...wrong, policy: closed } as unknown as DiscoverOptions
+    const { problems } = await discover(options)
+    expect(
+      problems.map(({ field }) => field).filter((field) => !field.startsWith('host ')),
+    ).toEqual([
+      'hosts',
+      'only',
+      'fingerprints',
+      'range',
+      'backends.ollama',
+      'backends.vllm.ports',
+      'backends.vllm.hosts',
+      'backends.vllm.addresses',
+      'backends.vllm.key',
+    ])
+    expect(JSON.stringify(problems)).not.toContain('a\\nb')
+    const none = await discover({ ...at(port), addresses: 7, backends: [] } as unknown as object)
+    expect(none.problems.map(({ field }) => field)).toEqual(['backends', 'addresses'])
+    await expect(discover(null as unknown as object)).rejects.toThrow(InvalidOptionsError)
   })
 
   it('reports hosts that do not resolve, and those nothing may connect to', async () => {
@@ -427,7 +464,6 @@ describe('time', () => {
 
   it('is bounded for names that take for ever to resolve', async () => {
     const clock = new FakeClock()
-    const { createAddressPolicy } = await import('../../../src/core/address.js')
     const policy = createAddressPolicy({ resolve: () => new Promise(() => {}) })
     const look = discover({ hosts: ['slow.local'], range: false, only: ['comfyui'], policy, clock })
     const report = await passing(clock, look)

@@ -20,22 +20,25 @@ export async function* messagesOf(
 ): AsyncGenerator<string, void, undefined> {
   const bytes = new Bytes(chunks)
   let parts: Buffer[] = []
+  let length = 0
   let isText = false
   try {
     for (;;) {
-      const room = most - parts.reduce((sum, { length }) => sum + length, 0)
-      const frame = await readFrame(bytes, room)
+      const frame = await readFrame(bytes, most - length)
       if (frame === undefined || frame.opcode === opcodes.close) return
       if (frame.opcode === opcodes.ping) pong(frame.payload)
       if (frame.opcode > opcodes.binary) continue
       if (frame.opcode !== opcodes.continuation) {
         isText = frame.opcode === opcodes.text
         parts = []
+        length = 0
       }
-      parts.push(frame.payload)
+      length += frame.payload.length
+      if (frame.payload.length > 0) parts.push(frame.payload) // of empty ones there may be no end
       if (!frame.last) continue
       if (isText) yield Buffer.concat(parts).toString('utf8')
       parts = []
+      length = 0
     }
   } catch {
     // It broke off. What it still had to say is asked for in another way, or it is not.

@@ -62,6 +62,18 @@ it.each<[string, Buffer]>([
   expect(messages).toEqual(['before'])
 })
 
+it('is not kept busy by a message in frames without end', async () => {
+  const empty = Buffer.concat(Array<Buffer>(400_000).fill(text('', 0x00)))
+  const bytes = Buffer.concat([text('t', 0x01), empty, text('wo', 0x80), text('next')])
+  expect((await read(bytes)).messages).toEqual(['two', 'next'])
+})
+
+it('counts what it keeps of a message, however it is cut', async () => {
+  const bytes = Buffer.concat([text('abc', 0x01), text('def', 0x00), text('g', 0x80), text('next')])
+  expect((await read(bytes, 100, 7)).messages).toEqual(['abcdefg', 'next'])
+  expect((await read(bytes, 100, 6)).messages).toEqual([])
+})
+
 it('never throws, whatever comes', async () => {
   await fc.assert(
     fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), fc.integer({ min: 1, max: 50 }), (b, n) =>

@@ -95,7 +95,7 @@ function metadataOf(
 ): Readonly<Record<string, unknown>> {
   const organization = nameOf(field(json, 'provider', 'organization'))
   const schemes = field(json, 'securitySchemes')
-  const locks = isObject(schemes) ? Object.keys(schemes).slice(0, 20) : []
+  const locks = isObject(schemes) ? (namesOf(Object.keys(schemes), 20) ?? []) : []
   return {
     name,
     ...(organization !== undefined && { organization }),

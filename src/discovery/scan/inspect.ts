@@ -136,7 +136,7 @@ async function hintOf(asking: Asking): Promise<string | undefined> {
   const title = isGood(api.status) ? nameOf(field(api.json, 'info', 'title'), 100) : undefined
   if (title !== undefined) return `its API is titled "${title}"`
   const page = await asking.get('/')
-  const heading = /<title[^>]*>([^<]{1,100})<\/title>/i.exec(page.text.slice(0, 65_536))?.[1]
+  const heading = /<title[^>]{0,200}>([^<]{1,100})<\/title>/i.exec(page.text.slice(0, 65_536))?.[1]
   const name = nameOf(heading?.replaceAll(/\s+/g, ' '))
   if (name !== undefined) return `its page is titled "${name}"`
   const server = nameOf(page.headers.server, 100)

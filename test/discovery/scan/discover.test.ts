@@ -161,6 +161,28 @@ describe('discover', () => {
     ])
   })
 
+  it('reads no further for that than a page needs', async () => {
+    const { port } = await answering({
+      '/': `${'<title '.repeat(9_000)}${' '.repeat(300)}>Printer</title>`,
+    })
+    const { unknown } = await discover(at(port))
+    expect(unknown).toMatchObject([{ why: 'answers, and is none of the programs that are known' }])
+  })
+
+  it('takes up nothing of an agent but names (A2A)', async () => {
+    const card = {
+      name: 'Painter',
+      url: 'http://127.0.0.1:1/',
+      skills: [{ id: 'paint', name: 'p\u001b[2J', tags: ['x'.repeat(1_000), 'y'] }],
+      securitySchemes: { bearer: {}, ['k'.repeat(100_000)]: {}, 'a\u001b[2J': {} },
+    }
+    const { port } = await answering({ '/.well-known/agent-card.json': card })
+    const { found } = await discover(at(port))
+    expect(found).toMatchObject([
+      { kind: 'a2a', metadata: { security: ['bearer'], skills: [{ id: 'paint', tags: ['y'] }] } },
+    ])
+  })
+
   it('says so too of a LiteLLM that breaks down over who has no key', async () => {
     const { port } = await fake('litellm', {
       routes: { 'GET /v1/models': { status: 500, text: 'Internal Server Error' } },

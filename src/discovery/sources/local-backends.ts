@@ -1,4 +1,4 @@
-import { pause, systemClock, whenAborted } from '../../core/clock.js'
+import { pause, settled, systemClock, whenAborted } from '../../core/clock.js'
 import type { Probe } from '../../model/provider.js'
 import type { Sighting } from '../../model/sighting.js'
 import { connectBackend } from '../connect/backend.js'
@@ -34,10 +34,10 @@ export function localBackends(options: LocalBackendsOptions = {}): Source {
   refuseIssues('localBackends', [positiveIssue('everyMs', everyMs)])
   const scans = new SharedScan(options)
   const toSighting = sightings(options)
+  let before: ReadonlyMap<string, Sighting> = new Map()
   return {
     name: options.name ?? 'local',
     async *watch(signal) {
-      let before: ReadonlyMap<string, Sighting> = new Map()
       while (!signal.aborted) {
         const report = await scans.run(signal)
         if (report === undefined) return
@@ -45,8 +45,8 @@ export function localBackends(options: LocalBackendsOptions = {}): Source {
         const now = new Map(report.found.map((found) => [found.address, toSighting(found)]))
         for (const [address, sighting] of before)
           if (!now.has(address) && mayBeThere(report, address)) now.set(address, sighting)
-        yield [...now.values()]
         before = now
+        yield [...now.values()]
         await pause(clock, everyMs, signal)
       }
     },
@@ -76,19 +76,27 @@ class SharedScan {
       return await Promise.race([running, whenAborted(signal)])
     } finally {
       this.#waiting -= 1
-      if (this.#waiting === 0 && this.#running === running) {
-        this.#running = undefined
-        this.#stop.abort()
-      }
+      void this.#leave(running)
     }
   }
 
   #begin(): Promise<ScanReport> {
     this.#stop = new AbortController()
     const running = discover({ ...this.#options, signal: this.#stop.signal })
-    running.catch(() => {}) // given up: nobody waits for it
+    const ended = (): void => {
+      if (this.#running === running) this.#running = undefined
+    }
+    running.then(ended, ended)
     this.#running = running
     return running
+  }
+
+  /** Whoever leaves to look anew is back at once, and waits on: else who asks often enough would never see an end. */
+  async #leave(running: Promise<ScanReport>): Promise<void> {
+    await settled()
+    if (this.#waiting > 0 || this.#running !== running) return
+    this.#running = undefined
+    this.#stop.abort()
   }
 }
 

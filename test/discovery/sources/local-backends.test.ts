@@ -126,6 +126,32 @@ describe('local back ends as a source', () => {
     expect(asked).toBe(together)
   })
 
+  it('goes on with a scan for whoever looks anew meanwhile (B-D8)', async () => {
+    let asked = 0
+    const { url } = await serve((_, response) => {
+      asked += 1
+      if (asked === 3) return // held, until somebody has looked anew for long
+      response.writeHead(404).end()
+    })
+    const clock = new FakeClock()
+    const reports: ScanReport[] = []
+    const source = looking([url], { clock, onReport: (report) => reports.push(report) })
+    const registry = new ServiceRegistry({ sources: [source], clock })
+    onTestFinished(() => registry.close())
+    const looks = [registry.start()]
+    for (let turn = 0; turn < 100; turn += 1) {
+      looks.push(registry.refresh('local'))
+      await settled()
+    }
+    while (asked < 3) await settled()
+    for (let turn = 0; turn < 100; turn += 1) {
+      looks.push(registry.refresh('local'))
+      await settled()
+    }
+    await passing(clock, Promise.all(looks))
+    expect({ asked, reports: reports.length }).toEqual({ asked: 3, reports: 1 })
+  })
+
   it('ends a scan that nobody waits for any more', async () => {
     let asked = 0
     const hanging = await serve(() => {
@@ -157,6 +183,8 @@ describe('local back ends as a source', () => {
     stop.abort()
     expect(first.value).toMatchObject([{ version: '0.4.0' }])
     expect(second.value).toEqual(first.value)
+    const anew = source.watch(new AbortController().signal)[Symbol.asyncIterator]()
+    expect((await passing(clock, anew.next())).value).toEqual(first.value)
   })
 
   it('is registered for the service that is wished, under a name of its own', async () => {

@@ -3,7 +3,7 @@ import type { Clock } from '../../core/clock.js'
 import { type Deadline, Deadlines } from '../../core/deadlines.js'
 
 /** What is behind a port, as far as opening a connection tells. */
-export type Knock = 'open' | 'refused' | 'unreachable' | 'timeout'
+export type Knock = 'open' | 'refused' | 'unreachable' | 'timeout' | 'exhausted'
 
 /** Opens connections and closes them again, without a word. One timer for all of them. */
 export class Knocks {
@@ -46,6 +46,12 @@ export class Knocks {
   }
 }
 
+/** What an error says about the port; `exhausted` when it is about this process. */
+export function knockOf(code: string | undefined): Knock {
+  if (code === 'ECONNREFUSED') return 'refused'
+  return code === 'EMFILE' || code === 'ENFILE' ? 'exhausted' : 'unreachable'
+}
+
 class Attempt implements Deadline {
   readonly at: number
   slot = -1
@@ -57,9 +63,7 @@ class Attempt implements Deadline {
     this.#socket = socket
     this.#done = done
     socket.once('connect', () => this.#end('open'))
-    socket.on('error', (error: NodeJS.ErrnoException) =>
-      this.#end(error.code === 'ECONNREFUSED' ? 'refused' : 'unreachable'),
-    )
+    socket.on('error', ({ code }: NodeJS.ErrnoException) => this.#end(knockOf(code)))
   }
 
   expire(): void {

@@ -231,6 +231,8 @@ const knockWords: Readonly<Record<Knock, string>> = {
   refused: 'connection refused: nothing listens there',
   unreachable: 'cannot be reached',
   timeout: 'did not accept a connection in time',
+  exhausted:
+    'was not looked at: too many files are open; lower concurrency, or raise the limit (ulimit -n)',
 }
 
 /** IPv4 before IPv6, then by address, so that reports read the same each time. */

@@ -534,6 +534,14 @@ describe('discover --watch', () => {
     expect(painted.cursorShown).toBe(true)
   })
 
+  it('tells of no change when one was too busy to say all that it has', async () => {
+    const { painted } = await watched('discover --watch', [
+      { found: [comfyui] },
+      { found: [{ ...comfyui, models: [], capabilities: [], partial: true }] },
+    ])
+    expect(painted.lines.filter((line) => /^\d\d:.* [+~-] /.test(line))).toEqual([])
+  })
+
   it('waits as long as --every says', async () => {
     const { painted } = await watched('discover --watch --every 20s', [
       {},

@@ -15,12 +15,17 @@ export class Seen {
     return [...this.#found.values()]
   }
 
-  /** Takes up a report. Who accepts connections and is too busy to answer, or was not asked in time, is not gone. */
+  /**
+   * Takes up a report. Who accepts connections and is too busy to answer, or was not asked in time, is not gone; what
+   * one did not come to say is as it was.
+   */
   take(report: ScanReport): readonly Change[] {
     const now = new Map(report.found.map((found) => [found.name, found]))
     const busy = new Set(report.unknown.flatMap(({ address, silent }) => (silent ? address : [])))
     for (const [name, found] of this.#found) {
-      if (now.has(name)) continue
+      const seen = now.get(name)
+      if (seen?.partial === true) now.set(name, { ...found, health: seen.health })
+      if (seen !== undefined) continue
       if (busy.has(found.address)) now.set(name, { ...found, health: 'unknown' })
       else if (!report.complete) now.set(name, found)
     }

@@ -13,6 +13,7 @@ export const foundJson = (found: Found): Found => ({
   health: found.health,
   needsCredentials: found.needsCredentials,
   weak: found.weak,
+  ...(found.partial === true && { partial: true }),
   evidence: found.evidence,
   version: found.version,
   apiVersion: found.apiVersion,

@@ -9,12 +9,13 @@ interface Recognised {
   readonly recognition: Recognition
   readonly description: Description
   readonly weak: boolean
+  readonly partial?: boolean
 }
 
 /** What is reported of a program that was recognised at an address. */
 export function toFound(
   origin: string,
-  { fingerprint, recognition, description, weak }: Recognised,
+  { fingerprint, recognition, description, weak, partial }: Recognised,
   key: string | undefined,
 ): Found {
   const { kind, title, service, protocol } = fingerprint
@@ -41,6 +42,7 @@ export function toFound(
     evidence: recognition.evidence,
     weak,
     needsCredentials,
+    ...(partial === true && { partial }),
   })
 }
 

@@ -1,4 +1,4 @@
-import type { HttpFailure } from '../../core/errors.js'
+import type { HttpError, HttpFailure } from '../../core/errors.js'
 import { field, isObject, nameOf } from '../../core/foreign.js'
 import { isGood } from '../fingerprints/read.js'
 import { agreed } from './agreed.js'
@@ -14,6 +14,8 @@ export type Inspection = { readonly steps: readonly Step[] } & (
       readonly recognition: Recognition
       readonly description: Description
       readonly weak: boolean
+      /** There was no time for all that it has to say. */
+      readonly partial?: boolean
     }
   | {
       readonly fingerprint?: undefined
@@ -85,8 +87,13 @@ async function detail(
   if (recognition.needsCredentials === true && key === undefined) return { ...found, steps }
   const asking = new Questions(recognised.origin, { ...options, key })
   const told = await inTime(describe(fingerprint, asking), options)
-  const description = told === late ? {} : told
-  return { ...found, description, steps: [...steps, ...asking.steps] }
+  const partial = told === late || (asking.end !== undefined && isSilence(asking.end))
+  return {
+    ...found,
+    description: told === late ? {} : told,
+    ...(partial && { partial }),
+    steps: [...steps, ...asking.steps],
+  }
 }
 
 async function describe(fingerprint: Fingerprint, asking: Asking): Promise<Description> {
@@ -121,14 +128,15 @@ async function unknown(asking: Questions): Promise<Inspection> {
   const { end } = asking
   if (end !== undefined) {
     const why = end.message.replace(`${end.url} `, '')
-    const silent = end.kind === 'timeout' || end.kind === 'aborted'
-    return { why, silent, failure: end.kind, steps: asking.steps }
+    return { why, silent: isSilence(end), failure: end.kind, steps: asking.steps }
   }
   const hint = await hintOf(asking)
   const is = 'answers, and is none of the programs that are known'
   const why = hint === undefined ? is : `${is} (${hint})`
   return { why, silent: false, failure: undefined, steps: asking.steps }
 }
+
+const isSilence = ({ kind }: HttpError): boolean => kind === 'timeout' || kind === 'aborted'
 
 /** What it calls itself, for people to go on from. */
 async function hintOf(asking: Asking): Promise<string | undefined> {

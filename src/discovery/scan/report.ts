@@ -28,6 +28,8 @@ export interface Found {
   readonly weak: boolean
   /** It is there, and tells nothing more without a key. */
   readonly needsCredentials: boolean
+  /** It was recognised, and did not say in time all that it has. Left out otherwise. */
+  readonly partial?: boolean
 }
 
 /** Something that listens and is none of the known programs, or did not say in time. */

@@ -42,7 +42,12 @@ export function localBackends(options: LocalBackendsOptions = {}): Source {
         const report = await scans.run(signal)
         if (report === undefined) return
         tell(onReport, report)
-        const now = new Map(report.found.map((found) => [found.address, toSighting(found)]))
+        const now = new Map(
+          report.found.map((found) => [
+            found.address,
+            unfinished(found, before.get(found.address)) ?? toSighting(found),
+          ]),
+        )
         for (const [address, sighting] of before)
           if (!now.has(address) && mayBeThere(report, address)) now.set(address, sighting)
         before = now
@@ -52,6 +57,13 @@ export function localBackends(options: LocalBackendsOptions = {}): Source {
     },
   }
 }
+
+/** What it did not come to say is as it was. */
+const unfinished = (
+  { health, kind, partial }: Found,
+  before: Sighting | undefined,
+): Sighting | undefined =>
+  partial === true && before?.metadata?.kind === kind ? { ...before, health } : undefined
 
 /** It did not answer in time, or nobody had time to ask. */
 const mayBeThere = ({ complete, unknown }: ScanReport, at: string): boolean =>

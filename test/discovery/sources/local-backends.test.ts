@@ -187,6 +187,28 @@ describe('local back ends as a source', () => {
     expect((await passing(clock, anew.next())).value).toEqual(first.value)
   })
 
+  it('keeps what one has that is too busy to say all of it', async () => {
+    const clock = new FakeClock()
+    let busy = false
+    const held = await serve(({ url }, response) => {
+      if (url === '/system_stats')
+        response.end(JSON.stringify({ system: { comfyui_version: '0.4.0' }, devices: [] }))
+      else if (url === '/models/checkpoints' && !busy) response.end('["heron.safetensors"]')
+      else if (url === '/models/checkpoints') return
+      else response.writeHead(404).end()
+    })
+    const reports: ScanReport[] = []
+    const onReport = (report: ScanReport) => reports.push(report)
+    const source = looking([held.url], { clock, everyMs: 1_000, onReport })
+    const views = source.watch(new AbortController().signal)[Symbol.asyncIterator]()
+    const first = await passing(clock, views.next())
+    busy = true
+    const second = await passing(clock, views.next())
+    expect(first.value).toMatchObject([{ models: ['heron.safetensors'] }])
+    expect(second.value).toEqual(first.value)
+    expect(reports.map(({ found }) => found[0]?.partial)).toEqual([undefined, true])
+  })
+
   it('is registered for the service that is wished, under a name of its own', async () => {
     const { url, port } = await fake('comfyui')
     const source = looking([url], { name: 'studio', serviceOf: ({ kind }) => `art-${kind}` })

@@ -1,4 +1,4 @@
-import { type Fields, field, isObject } from '../../core/foreign.js'
+import { type Fields, field, isObject, nameOf } from '../../core/foreign.js'
 import type { ParameterSpec, ParameterSpecs } from '../../model/parameter.js'
 import type { Asking } from '../scan/asking.js'
 import { goodObject } from './read.js'
@@ -78,7 +78,10 @@ function specOf(input: unknown): ParameterSpec | undefined {
 const bound = (value: unknown): number | undefined =>
   typeof value === 'number' && Number.isFinite(value) ? value : undefined
 
+/** As a choice, in one line; a number that is one. */
 const plain = (value: unknown): string | number | boolean | undefined =>
-  typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
-    ? value
-    : undefined
+  typeof value === 'boolean' ? value : (bound(value) ?? choice(value))
+
+/** Sent back as it is, so it is not trimmed. */
+const choice = (value: unknown): string | undefined =>
+  typeof value === 'string' && nameOf(value) !== undefined ? value : undefined

@@ -157,6 +157,6 @@ async function devicesOf(asking: Asking) {
   return devices.slice(0, 64).flatMap((device: unknown) => {
     const name = nameOf(field(device, 'name'))
     const memory = field(device, 'vram_total')
-    return name === undefined ? [] : [{ name, ...(typeof memory === 'number' && { memory }) }]
+    return name === undefined ? [] : [{ name, ...(Number.isFinite(memory) && { memory }) }]
   })
 }

@@ -36,6 +36,28 @@ describe('every program is recognised as itself', () => {
   })
 })
 
+it('takes up of the choices of ComfyUI what can be a choice', async () => {
+  const samplers = ['euler', '\u001b[2J', 'x'.repeat(100_000), '', 7, null, ['a'], true]
+  const required = {
+    sampler_name: [samplers, { default: '\u001b[2J' }],
+    scheduler: ['COMBO', { options: ['karras', {}] }],
+    steps: ['INT', { min: 1, max: Number.POSITIVE_INFINITY, default: 20 }],
+  }
+  const json = { KSampler: { input: { required } } }
+  const { url } = await fake('comfyui', { routes: { 'GET /object_info/KSampler': { json } } })
+  const { capabilities = [] } = await fingerprintOf('comfyui').describe(questions(url))
+  expect(capabilities).toContainEqual(
+    expect.objectContaining({
+      name: 'image_generation',
+      parameters: expect.objectContaining({
+        sampler_name: { values: ['euler', 7, true], default: undefined },
+        scheduler: { values: ['karras'], default: undefined },
+        steps: { type: 'int', min: 1, max: undefined, default: 20 },
+      }),
+    }),
+  )
+})
+
 describe('no program is taken for another of its like, whatever the order', () => {
   const particular = fingerprints.filter(({ kind }) => kind !== 'gradio')
 

@@ -24,6 +24,7 @@ export const errorCodes = [
   'SWITCHGEAR_HTTP_FAILED',
   'SWITCHGEAR_MISSING_PEER',
   'SWITCHGEAR_BACKEND_FAILED',
+  'SWITCHGEAR_OPERATION_REFUSED',
 ] as const
 
 export type ErrorCode = (typeof errorCodes)[number]

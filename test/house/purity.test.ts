@@ -19,6 +19,8 @@ const doors: Readonly<Record<string, string>> = {
   '@gradio/client': 'discovery/connect/gradio-client.ts',
   '@modelcontextprotocol/client': 'discovery/connect/mcp.ts',
   '@a2a-js/sdk': 'discovery/connect/a2a.ts',
+  hono: 'server/rest/app.ts',
+  '@hono/node-server': 'server/rest/listen.ts',
 }
 
 /** May be used anywhere: schemas belong to what they describe. */

@@ -74,6 +74,7 @@ export type {
 } from './model/event.js'
 export type { Check, CheckAnswer, CheckOptions, CheckReport, Health } from './model/health.js'
 export type { JsonSchema } from './model/json-schema.js'
+export type { ProviderLease, RenewOptions, SavedLease } from './model/lease.js'
 export type { Evidence, Model, ModelCost, ModelInput, Provenance } from './model/llm-model.js'
 export type { Migration, SnapshotDocument } from './model/migrations/migration.js'
 export type { ModelEvidence, ModelQuery } from './model/model-query.js'

@@ -36,6 +36,13 @@ export type RegistryEvent =
       readonly health: Health
       readonly previous: Health
     } & Placed)
+  | ({
+      readonly type: 'lease.renewed'
+      /** Milliseconds since the epoch. */
+      readonly expiresAt: number
+      readonly facts: Readonly<Record<string, unknown>>
+    } & Placed)
+  | ({ readonly type: 'lease.expired' } & Placed)
   | ({ readonly type: 'capability.added'; readonly capability: Capability } & Placed)
   | ({ readonly type: 'capability.removed'; readonly capability: Capability } & Placed)
   | ({ readonly type: 'model.added'; readonly model: Model } & Stamped)
@@ -126,6 +133,8 @@ const types: Readonly<Record<RegistryEventType, true>> = {
   'provider.changed': true,
   'provider.removed': true,
   'provider.health-changed': true,
+  'lease.renewed': true,
+  'lease.expired': true,
   'capability.added': true,
   'capability.removed': true,
   'model.added': true,

@@ -1,5 +1,6 @@
 import type { Capability } from './capability.js'
 import type { Check, CheckAnswer, CheckOptions, Health } from './health.js'
+import type { ProviderLease } from './lease.js'
 import type { PriorityLevel, PriorityName } from './priority.js'
 import type { StrategyChoice } from './strategy.js'
 
@@ -191,6 +192,8 @@ export interface ProviderView {
   readonly healthAgeMs: number | undefined
   /** Why it is `degraded` although its own checks pass. */
   readonly lostDependencies: readonly LostDependency[]
+  /** Its last sign of life, where it has to give any. */
+  readonly lease: ProviderLease | undefined
   readonly circuit: CircuitStats
   readonly origin: string
   /** Calls from here. */

@@ -1,6 +1,7 @@
 import type { Capability } from './capability.js'
 import { type CapabilityDefinition, definitionKey } from './definition.js'
 import type { Health } from './health.js'
+import type { SavedLease } from './lease.js'
 import { type Model, modelKey } from './llm-model.js'
 import type { PriorityLevel } from './priority.js'
 import type { CircuitOptions } from './provider.js'
@@ -55,6 +56,7 @@ export interface Sections {
   readonly capabilities: CapabilityDefinition
   readonly circuits: SavedCircuitEntry
   readonly health: SavedHealth
+  readonly leases: SavedLease
 }
 
 export type Section = keyof Sections
@@ -73,6 +75,7 @@ export const keyOf: { readonly [S in Section]: (entry: Sections[S]) => string } 
   capabilities: definitionKey,
   circuits: ({ provider }) => provider,
   health: ({ provider }) => provider,
+  leases: ({ provider }) => provider,
 }
 
 /** In the order in which they are read back. */

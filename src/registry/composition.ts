@@ -15,6 +15,7 @@ import { HealthChecks } from '../health/checks.js'
 import { HealthMonitor } from '../health/monitor.js'
 import { definitionKey } from '../model/definition.js'
 import type { CheckSettings } from '../model/health.js'
+import type { RenewOptions } from '../model/lease.js'
 import { modelKey } from '../model/llm-model.js'
 import { circuitSettings } from '../model/parse/circuit.js'
 import { checkSettings } from '../model/parse/health.js'
@@ -40,6 +41,7 @@ import { toStrategy } from '../strategy/built-in.js'
 import { Dependents } from './dependents.js'
 import { isKept, kept, type Remembered } from './keep.js'
 import { type Also, learnFromCheck } from './learn.js'
+import { Leases, leaseOf } from './leases.js'
 import { Listing } from './listing.js'
 import type { RegistryOptions, ServiceOptions } from './options.js'
 import { Pulse } from './ready.js'
@@ -59,6 +61,7 @@ export class Composition {
   readonly pulse: Pulse = new Pulse()
   readonly checks: HealthChecks<Seat>
   readonly monitor: HealthMonitor<Seat>
+  readonly leases: Leases
   readonly resolver: Resolver
   readonly calls: CallPorts
   readonly dependents: Dependents
@@ -109,6 +112,15 @@ export class Composition {
       random,
       resting: isResting,
       observe: (seat) => this.checks.observe(seat),
+    })
+    this.leases = new Leases({
+      clock,
+      expired: (seat) =>
+        this.turn(() => {
+          this.telling.leaseExpired(seat)
+          this.checks.mark(seat, 'unhealthy')
+        }),
+      lost: (seat) => this.remove(seat),
     })
     this.capabilities = new CapabilityCatalog(options.capabilities, ({ definition }) => {
       this.resolver.plans.clear() // they were compiled with what was defined before
@@ -223,6 +235,17 @@ export class Composition {
   /** Its record becomes another: same name, same circuit, same place among those of its priority. */
   change(seat: Seat, record: Provider, also?: Also): void {
     this.rewrite(seat, record, seat.parts, undefined, also)
+  }
+
+  /** A sign of life: its lease and its health, in one turn. */
+  renew(seat: Seat, options: RenewOptions): void {
+    this.turn(() => {
+      this.leases.renew(seat, options)
+      seat.checkedAt = this.clock.now()
+      this.telling.leaseRenewed(seat, () => leaseOf(seat))
+      this.checks.mark(seat, options.status ?? 'healthy')
+    })
+    if (seat.named) this.mark('leases', seat.provider.name)
   }
 
   /** Throws `StrategyConflictError`. */
@@ -340,6 +363,7 @@ export class Composition {
     this.#leave(seat)
     this.checks.forget(seat)
     this.monitor.forget(seat)
+    this.leases.forget(seat)
     this.resolver.forget(seat)
     seat.retire()
     this.#tidyCredential(seat.provider)
@@ -548,7 +572,7 @@ export class Composition {
 }
 
 /** What the store holds of a provider. */
-const forgotten = ['providers', 'circuits', 'health'] as const
+const forgotten = ['providers', 'circuits', 'health', 'leases'] as const
 
 const noNames: ReadonlySet<string> = new Set()
 const nothingElse: Also = () => undefined

@@ -17,6 +17,7 @@ import {
 } from '../model/snapshot.js'
 import type { Seat } from '../resolve/seat.js'
 import { isBuiltIn } from '../strategy/built-in.js'
+import { savedLease } from './leases.js'
 
 /** What was read of providers that nobody has registered yet. */
 export interface Remembered {
@@ -67,6 +68,10 @@ const readers: {
     if (seat === undefined) return parts.remembered.health.get(name)
     return seat.named ? savedHealth(seat, parts) : undefined
   },
+  leases: ({ catalog }, name) => {
+    const seat = catalog.get(name)
+    return seat?.named === true ? savedLease(seat) : undefined
+  },
 }
 
 /**
@@ -93,6 +98,13 @@ export function snapshotOf(parts: KeptFrom, secrets: boolean): Snapshot {
     capabilities: capabilities.defined(),
     circuits: frozen(seats.flatMap((seat) => savedCircuit(seat) ?? [])),
     health: frozen(seats.flatMap((seat) => savedHealth(seat, parts) ?? [])),
+    leases: frozen(
+      seats.flatMap((seat) => {
+        const lease = savedLease(seat)
+        if (lease === undefined) return []
+        return secrets ? [lease] : [Object.freeze({ ...lease, facts: masked(lease.facts) })]
+      }),
+    ),
   })
 }
 

@@ -10,6 +10,7 @@ import type { Percentiles } from '../core/histogram.js'
 import type { Source } from '../discovery/source.js'
 import type { RegistryEvent, RegistryEventOf, RegistryEventType } from '../model/event.js'
 import type { Health } from '../model/health.js'
+import type { RenewOptions } from '../model/lease.js'
 import { modelsFor } from '../model/model-families.js'
 import {
   checkDescribeFilter,
@@ -25,6 +26,7 @@ import {
   checkStreamOptions,
   type StreamOptions,
 } from '../model/parse/call-options.js'
+import { parseRenew } from '../model/parse/lease.js'
 import { parseChanges, parsePriority, parseRegistration } from '../model/parse/registration.js'
 import { checkSource, parseRegistryOptions } from '../model/parse/registry-options.js'
 import { checkRequest, copyRequest } from '../model/parse/request.js'
@@ -451,6 +453,20 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
   }
 
   /**
+   * A sign of life that somebody outside gives for a provider. From the first one on it needs another within `forMs`,
+   * or is unhealthy; after five times as long it is removed. False when there is no such provider. Throws
+   * `InvalidRequestError`.
+   */
+  renew(name: string, options: RenewOptions): boolean {
+    this.#open('renew')
+    const parsed = parseRenew(options)
+    const seat = this.#parts.catalog.get(name)
+    if (seat === undefined) return false
+    this.#parts.renew(seat, parsed)
+    return true
+  }
+
+  /**
    * The models of a provider, or of all providers of a service, that are for this capability: those
    * known to be first, then those nobody knows about.
    */
@@ -597,6 +613,7 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
     this.#ended = true // first: a listener that registers again would outlive the registry
     this.#parts.sources.stop()
     this.#parts.monitor.stop()
+    this.#parts.leases.stop()
     try {
       await this.#parts.persist?.close()
     } finally {

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { ModelChange } from '../catalog/model-catalog.js'
 import { StrategyConflictError } from '../core/errors.js'
 import type { HealthChecks } from '../health/checks.js'
+import type { SavedLease } from '../model/lease.js'
 import type { ParsedRegistration } from '../model/parse/registration.js'
 import { limited, type ParsedSnapshot } from '../model/parse/snapshot.js'
 import type { CircuitOptions, Provider } from '../model/provider.js'
@@ -13,6 +14,7 @@ import type { Seat, SeatParts } from '../resolve/seat.js'
 import type { Persist } from '../store/persist.js'
 import type { Dependents } from './dependents.js'
 import type { KeptFrom } from './keep.js'
+import type { Leases } from './leases.js'
 import type { ServiceOptions } from './options.js'
 
 /** What an import did, by name of provider. */
@@ -25,6 +27,7 @@ export interface Imported {
 export interface Target extends KeptFrom {
   readonly checks: HealthChecks<Seat>
   readonly dependents: Dependents
+  readonly leases: Leases
   readonly persist: Persist | undefined
   registrations: number
   /** While it reads from the store, nothing needs to be written there. */
@@ -61,6 +64,7 @@ export function importSnapshot(parts: Target, snapshot: ParsedSnapshot): Importe
     learnRest(parts, snapshot)
     for (const entry of snapshot.circuits) restoreCircuit(parts, entry)
     for (const entry of snapshot.health) restoreHealth(parts, entry)
+    for (const entry of snapshot.leases) restoreLease(parts, entry)
     return Object.freeze({ added: merge.added, changed: merge.changed })
   })
 }
@@ -110,6 +114,8 @@ function takeOver(parts: Target, snapshot: ParsedSnapshot): void {
     if (isMeant('circuits', entry.provider)) restoreCircuit(parts, entry)
   for (const entry of snapshot.health)
     if (isMeant('health', entry.provider)) restoreHealth(parts, entry)
+  for (const entry of snapshot.leases)
+    if (isMeant('leases', entry.provider)) restoreLease(parts, entry)
 }
 
 /** Puts providers one by one, and knows how it was before. */
@@ -277,6 +283,12 @@ function restoreHealth(parts: Target, entry: SavedHealth): void {
   if (at <= seat.checkedAt) return // what is known here is newer
   seat.checkedAt = at
   checks.mark(seat, seat.unasked(status) ? 'unknown' : status)
+}
+
+/** A lease of nobody is over. */
+function restoreLease(parts: Target, entry: SavedLease): void {
+  const seat = parts.catalog.get(entry.provider)
+  if (seat !== undefined && parts.leases.restore(seat, entry)) parts.mark('leases', entry.provider)
 }
 
 /** What was remembered of a provider that now comes. */

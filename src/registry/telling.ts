@@ -7,6 +7,7 @@ import type { CallFacts } from '../guard/attempt.js'
 import type { Transition } from '../guard/circuit.js'
 import type { Guard } from '../guard/guard.js'
 import type { RegistryEvent } from '../model/event.js'
+import type { ProviderLease } from '../model/lease.js'
 import type { LostDependency, Provider, ProviderView } from '../model/provider.js'
 import type { Refusal } from '../model/refusal.js'
 import type { Plan } from '../resolve/plan.js'
@@ -92,6 +93,17 @@ export class Telling {
         previous,
         ...this.#placed(provider),
       })
+  }
+
+  leaseRenewed({ provider }: Seat, lease: () => ProviderLease | undefined): void {
+    if (!this.#heard('lease.renewed')) return
+    const { expiresAt = 0, facts = {} } = lease() ?? {}
+    this.events.emit({ type: 'lease.renewed', expiresAt, facts, ...this.#placed(provider) })
+  }
+
+  leaseExpired({ provider }: Seat): void {
+    this.log('warn', 'a lease is over', { provider: provider.name })
+    this.events.emit({ type: 'lease.expired', ...this.#placed(provider) })
   }
 
   dependencyLost({ provider }: Seat, { dependency, reason }: LostDependency): void {

@@ -6,6 +6,7 @@ import type { CircuitStats } from '../model/provider.js'
 import { everyHandler, type Provider, type ProviderView } from '../model/provider.js'
 import { masked } from '../model/secrets.js'
 import type { Seat } from '../resolve/seat.js'
+import { leaseOf } from './leases.js'
 
 const untouched: CircuitStats = Object.freeze({
   state: 'closed',
@@ -74,10 +75,16 @@ export function viewOf(seat: Seat, catalog: Catalog<Seat>): ProviderView {
     load: seat.load,
     healthAgeMs: seat.healthAgeMs,
     lostDependencies: seat.lost,
+    lease: leaseView(seat),
     circuit: circuitStats(seat),
     origin: provider.origin,
     inFlight: seat.inFlight,
   })
+}
+
+function leaseView(seat: Seat): ProviderView['lease'] {
+  const lease = leaseOf(seat)
+  return lease && Object.freeze({ ...lease, facts: masked(lease.facts) })
 }
 
 /** Of its group; a provider of several handlers is in several groups, and the first one speaks. */

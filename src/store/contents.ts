@@ -64,6 +64,7 @@ export class Contents {
       capabilities: list('capabilities'),
       circuits: list('circuits'),
       health: list('health'),
+      leases: list('leases'),
     }
   }
 }

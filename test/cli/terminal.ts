@@ -44,6 +44,7 @@ export class Remembered implements Registry {
       capabilities: [],
       circuits: [],
       health: [],
+      leases: [],
     }
   }
 

@@ -58,7 +58,14 @@ describe('the suite itself', () => {
   const applying = (edit: (changes: readonly StoreChange[]) => readonly StoreChange[]) =>
     wrong((store) => ({ apply: (changes) => store.apply(edit(changes)) }))
   const empty = { schemaVersion: '2.0', savedAt: '2026-01-01T00:00:00Z' }
-  const lists = { providers: [], models: [], capabilities: [], circuits: [], health: [] }
+  const lists = {
+    providers: [],
+    models: [],
+    capabilities: [],
+    circuits: [],
+    health: [],
+    leases: [],
+  }
 
   const broken: Readonly<Record<string, () => OpenStore>> = {
     'has a name that stays': wrong((_, { openings }) => ({ name: `store ${openings}` })),

@@ -196,6 +196,7 @@ class RecordingStore implements Store {
       capabilities: list('capabilities'),
       circuits: list('circuits'),
       health: list('health'),
+      leases: list('leases'),
     }
   }
 

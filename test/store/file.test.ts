@@ -94,6 +94,7 @@ describe('the files of a file store', () => {
       capabilities: [],
       circuits: [],
       health: [health('a', 1).value, health('b', 2).value],
+      leases: [],
     })
     expect(text.split('\n').filter((line) => line.startsWith('{"provider":'))).toHaveLength(2)
   })

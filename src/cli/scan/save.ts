@@ -64,6 +64,7 @@ function keep(registry: Registry, found: Found, before: SavedProvider | undefine
     capabilities: [],
     circuits: [],
     health: [{ provider: provider.name, status: found.health, checkedAt: clock.wall() }],
+    leases: [],
   }
   return registry.import(snapshot)
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { CorruptSnapshotError, type InputIssue, isSwitchgearError } from '../../core/errors.js'
 import type { CapabilityDefinition } from '../definition.js'
+import type { SavedLease } from '../lease.js'
 import type { Model } from '../llm-model.js'
 import { migrate } from '../migrate.js'
 import type { Migration } from '../migrations/migration.js'
@@ -15,6 +16,7 @@ import {
 } from '../snapshot.js'
 import { parseSavedCircuitEntry } from './circuit.js'
 import { parseDefinition } from './definition.js'
+import { parseSavedLease } from './lease.js'
 import { parseModel } from './model.js'
 import { parse, preview, unknownField, unreadable } from './read.js'
 import { type ParsedRegistration, parseWithoutInstance } from './registration.js'
@@ -27,6 +29,7 @@ export interface ParsedSnapshot {
   readonly capabilities: readonly CapabilityDefinition[]
   readonly circuits: readonly SavedCircuitEntry[]
   readonly health: readonly SavedHealth[]
+  readonly leases: readonly SavedLease[]
 }
 
 /** A damaged file must not fill the screen. */
@@ -66,6 +69,7 @@ function read(input: unknown, migrations: readonly Migration[], where: string): 
     capabilities: reader.read('capabilities', readers.capabilities, keyOf.capabilities),
     circuits: reader.read('circuits', readers.circuits, keyOf.circuits),
     health: reader.read('health', readers.health, keyOf.health),
+    leases: reader.read('leases', readers.leases, keyOf.leases),
   }
   const { issues } = reader
   if (issues.length === 0) return parsed
@@ -152,6 +156,7 @@ const readers = {
   capabilities: parseDefinition,
   circuits: parseSavedCircuitEntry,
   health: (entry: unknown): SavedHealth => parse(healthEntry, entry, corrupt),
+  leases: parseSavedLease,
 } satisfies Record<Section, (entry: unknown) => unknown>
 
 /** A saved provider is a registration without an instance: the same fields, the same rules. */

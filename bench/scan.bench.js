@@ -123,7 +123,7 @@ const hang = await scene('5 services run, 20 ports hang', { living, hanging })
 /** Heap in use after so many more scans. */
 async function growth() {
   const stop = await world({ living, hanging: [] })
-  for (let i = 0; i < 20; i++) await ours()
+  for (let i = 0; i < 400; i++) await ours() // until everything is compiled, and pools are full
   await settle()
   await settle()
   const before = process.memoryUsage().heapUsed

@@ -50,11 +50,12 @@ async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Prom
   }
 }
 
-/** Whoever read the output has seen enough: `switchgear list | head`. */
+/** Whoever read the output has seen enough: `switchgear list | head`; or it cannot be written, as to a full disk. */
 for (const stream of [stdout, stderr])
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit()
-    throw error
+    if (stream === stdout) stderr.write(`switchgear: cannot write the output: ${error.message}\n`)
+    process.exit(1)
   })
 
 process.exitCode = await run(process.argv.slice(2), shell)

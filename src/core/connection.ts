@@ -149,7 +149,10 @@ interface Wish {
 /** A connection on these terms: an idle one that was made on the same, or a new one. */
 export async function connectionTo(terms: Terms, wish: Wish): Promise<Connection> {
   const { fresh, background } = wish
-  undici ??= import('undici')
+  undici ??= import('undici').catch((error: unknown) => {
+    undici = undefined // as when no file can be opened just now
+    throw error
+  })
   const loaded = await undici
   for (const connection of fresh || background ? [] : idle) {
     if (!areSame(connection.terms, terms)) continue

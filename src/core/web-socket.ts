@@ -103,7 +103,9 @@ export async function listenToWebSocket(
 ): Promise<WebSocketConnection> {
   const socket = await shakeHands(target, options)
   const pong = (payload: Buffer): void => {
-    if (socket.writable) socket.write(controlFrame(opcodes.pong, payload))
+    // Who pings and does not read gets no answers piled up.
+    if (socket.writable && !socket.writableNeedDrain)
+      socket.write(controlFrame(opcodes.pong, payload))
   }
   return {
     messages: messagesOf(socket, mostMessageBytes, pong),

@@ -251,6 +251,15 @@ describe('the command switchgear', () => {
     })
   })
 
+  it('says in a line that its output cannot be written', async (context) => {
+    needs(context, existsSync(program), 'dist is not built: npm run build')
+    if (!existsSync('/dev/full')) return context.skip('this machine has no /dev/full')
+    const child = spawn('sh', ['-c', '"$0" "$1" --help > /dev/full', process.execPath, program])
+    const { exit, err } = await ended(child)
+    expect(exit).toBe(1)
+    expect(err).toMatch(/^switchgear: cannot write the output: ENOSPC[^\n]*\n$/)
+  })
+
   it('paints nothing where no terminal reads', async () => {
     const registry = await keeping()
     registry.register(provider('a'))

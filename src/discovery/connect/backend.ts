@@ -94,7 +94,6 @@ const kinds: readonly (readonly [BackendProtocol, readonly string[]])[] = [
       'xinference',
       'speaches',
       'portkey',
-      'portkey',
       'openai-compatible',
     ],
   ],

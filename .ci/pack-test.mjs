@@ -175,5 +175,5 @@ function check(config, version) {
 }
 
 function isOurs(path) {
-  return /^(dist\/.*\.(js|d\.ts)|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(path)
+  return /^(dist\/.*\.(js|d\.ts)|dist\/wire\/proto\/\w+\.proto|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(path)
 }

@@ -1,0 +1,26 @@
+import { fileURLToPath } from 'node:url'
+import type { PackageDefinition } from '@grpc/proto-loader'
+import { optionalPackage } from '../../core/optional-package.js'
+
+/** Of the one service of `service_registry.proto`, as health and reflection name it too. */
+export const serviceName = 'neural_hive.service_registry.ServiceRegistry'
+
+/** For whoever makes a client from it. The build puts the file beside this one. */
+export const protoFile: string = fileURLToPath(new URL('./service_registry.proto', import.meta.url))
+
+/**
+ * How messages look in JavaScript: fields named as in the file, numbers for enums and int64, a default for all that
+ * was not sent, and null for a message that was not. `messages.ts` has the types.
+ */
+const options = { keepCase: true, longs: Number, defaults: true, arrays: true, objects: true }
+
+/** What the file defines, by full name. Rejects with `MissingPeerError`. */
+export async function loadDefinition(): Promise<PackageDefinition> {
+  const { load } = await optionalPackage(
+    'gRPC',
+    '@grpc/proto-loader',
+    '^0.8',
+    () => import('@grpc/proto-loader'),
+  )
+  return load(protoFile, options)
+}

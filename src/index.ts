@@ -124,6 +124,7 @@ export {
   type CapabilityItem,
   type RegistrationHandle,
   type RegistryMetrics,
+  type ServiceLookups,
   ServiceRegistry,
   type WaitReadyOptions,
 } from './registry/registry.js'

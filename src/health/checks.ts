@@ -63,6 +63,8 @@ const atOnce = 32
 export class HealthChecks<S extends Checked> {
   /** Providers that have a check. */
   count = 0
+  /** Verdicts so far, and bad ones among them. */
+  asked = 0
   failures = 0
   readonly unwell: Set<S> = new Set()
   readonly #settings: HealthSettings
@@ -192,6 +194,7 @@ export class HealthChecks<S extends Checked> {
   #asked(seat: S, health: Health, problem: unknown): void {
     seat.checkedAt = this.#ports.clock.now()
     seat.load = undefined // that was a moment ago
+    this.asked += 1
     if (health !== 'unhealthy') return
     this.failures += 1
     this.#ports.failed(seat, problem instanceof Error ? problem : new Error(String(problem)))

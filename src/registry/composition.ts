@@ -83,7 +83,8 @@ export class Composition {
   readonly #generated = new Map<string, number>()
   #serial = 0
 
-  constructor(options: RegistryOptions) {
+  /** `owner` is the registry as its users have it. */
+  constructor(options: RegistryOptions, owner: object) {
     const { clock = systemClock, random = systemRandom, logger = silentLogger } = options
     const { maxAgeMs = 5_000, concurrency = 32 } = options.health ?? {}
     this.options = options
@@ -152,7 +153,7 @@ export class Composition {
     this.resolver = new Resolver(this.catalog, clock, this.checks, this.capabilities.parametersOf)
     if (logger !== silentLogger) this.resolver.selected = this.telling.selected
     this.#guards = this.#guardPorts()
-    this.calls = this.#callPorts()
+    this.calls = this.#callPorts(owner)
     for (const source of options.sources ?? []) this.sources.add(source)
   }
 
@@ -455,8 +456,9 @@ export class Composition {
     }
   }
 
-  #callPorts(): CallPorts {
+  #callPorts(registry: object): CallPorts {
     return {
+      registry,
       resolver: this.resolver,
       random: this.random,
       retryBudget: (service) => this.#retryBudget(service),

@@ -80,10 +80,20 @@ export interface RegistryMetrics {
   readonly closedCircuits: number
   readonly openCircuits: number
   readonly halfOpenCircuits: number
+  readonly healthChecks: number
   readonly healthCheckFailures: number
   readonly health: Readonly<Record<Health, number>>
   /** Time of a look-up, from one in 64 of those by `getService` and `resolve`. */
   readonly resolution: Percentiles
+  /** Look-ups by service, for the first 1,024 services that were asked for. */
+  readonly services: Readonly<Record<string, ServiceLookups>>
+  /** How old the oldest change is that is not in the store yet; 0 when all are, or there is none. */
+  readonly storeLagMs: number
+}
+
+export interface ServiceLookups {
+  readonly hits: number
+  readonly misses: number
 }
 
 /** A line of a menu of capabilities. */
@@ -123,7 +133,7 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
 
   /** Throws `InvalidOptionsError`, and `InvalidRegistrationError` for a definition of a capability. */
   constructor(options: RegistryOptions<NoInfer<S>> = {}) {
-    this.#parts = new Composition(parseRegistryOptions(options as RegistryOptions))
+    this.#parts = new Composition(parseRegistryOptions(options as RegistryOptions), this)
     this.models = this.#parts.models
     this.capabilities = this.#parts.capabilities
   }
@@ -328,7 +338,7 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
   }
 
   metrics(): RegistryMetrics {
-    const { catalog, checks, clock, registrations, resolver } = this.#parts
+    const { catalog, checks, clock, persist, registrations, resolver } = this.#parts
     const { lookups, hits, latency } = resolver
     const health = { healthy: 0, degraded: 0, unhealthy: 0, loading: 0, unknown: 0 }
     const circuits = { closed: 0, open: 0, 'half-open': 0 }
@@ -347,9 +357,12 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
       closedCircuits: circuits.closed,
       openCircuits: circuits.open,
       halfOpenCircuits: circuits['half-open'],
+      healthChecks: checks.asked,
       healthCheckFailures: checks.failures,
       health: Object.freeze(health),
       resolution: Object.freeze(latency.percentiles()),
+      services: lookupsOf(resolver.plans.uses),
+      storeLagMs: persist?.lagMs ?? 0,
     })
   }
 
@@ -716,6 +729,13 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
     return false
   }
 }
+
+const lookupsOf = (uses: ReadonlyMap<string, ServiceLookups>): RegistryMetrics['services'] =>
+  Object.freeze(
+    Object.fromEntries(
+      [...uses].map(([service, { hits, misses }]) => [service, Object.freeze({ hits, misses })]),
+    ),
+  )
 
 const everyone: readonly string[] = Object.freeze([everyHandler])
 const noCapabilities: CapabilityItem = Object.freeze({

@@ -1,4 +1,5 @@
 import { backoffMs } from '../core/backoff.js'
+import { callChannel } from '../core/call-channel.js'
 import { after } from '../core/clock.js'
 import { AllProvidersFailedError, type AttemptFailure, CallTimeoutError } from '../core/errors.js'
 import type { Cause, Failure } from '../core/outcome.js'
@@ -13,12 +14,13 @@ import type { NoProviderError } from '../model/refusal.js'
 import type { ServiceRequest } from '../model/request.js'
 import { type Budget, type RetryBudget, takeExtra } from './budget.js'
 import { connect } from './connect.js'
-import { type CallContext, RunningCall, running } from './context.js'
+import { type CallContext, inCall, RunningCall, running } from './context.js'
 import { failingOver, streamOf } from './failover-stream.js'
 import { type MethodKind, refusedAs } from './instance.js'
 import type { Plan } from './plan.js'
 import type { Resolver } from './resolver.js'
 import type { Seat } from './seat.js'
+import { CallTrace } from './trace.js'
 
 const defaultAttempts = 3
 const backoff = { firstMs: 200, maxMs: 5_000 }
@@ -47,6 +49,8 @@ export interface Work {
 
 /** What calls need from their surroundings. */
 export interface CallPorts {
+  /** Whose calls they are. */
+  readonly registry: object
   readonly resolver: Resolver
   readonly random: Random
   retryBudget(service: string): RetryBudget
@@ -81,6 +85,7 @@ export class LogicalCall implements Caller {
   /** The attempt that runs, for what its stream calls when it is read. */
   running: RunningCall | undefined = undefined
   #unlisten: (() => void) | undefined = undefined
+  #trace: CallTrace | undefined = undefined
 
   constructor(
     ports: CallPorts,
@@ -111,10 +116,15 @@ export class LogicalCall implements Caller {
 
   /** Begins at once where nothing has to be waited for; then a sync method stays sync. */
   start(now: number): unknown {
+    if (callChannel.hasSubscribers)
+      this.#trace = CallTrace.begin(this.#ports.registry, this.#plan.service, this.#work.method)
     const { signal } = this.#budget
     if (signal !== undefined) {
       if (signal.aborted) return this.#refuse(signal.reason)
-      const onAbort = (): void => this.#attempt?.cancel(signal.reason)
+      const onAbort = (): void => {
+        this.#attempt?.cancel(signal.reason)
+        this.#trace?.end({ ok: false, error: signal.reason })
+      }
       signal.addEventListener('abort', onAbort, { once: true })
       this.#unlisten = () => signal.removeEventListener('abort', onAbort)
     }
@@ -132,7 +142,7 @@ export class LogicalCall implements Caller {
     }
     if (isThenable(found))
       return this.#deferred(this.#within(found).then((seat) => ({ result: this.#first(seat) })))
-    resolver.count(found !== undefined)
+    resolver.count(this.#plan, found !== undefined)
     if (found === undefined) return this.#none()
     return this.#try(found, now)
   }
@@ -145,6 +155,7 @@ export class LogicalCall implements Caller {
    */
   #deferred(begun: Promise<{ readonly result: unknown }>): unknown {
     const { kind } = this.#work
+    this.#traceEnd(begun)
     const plain = (): Promise<unknown> => begun.then(({ result }) => result)
     if (kind === 'async') return plain()
     if (kind === 'stream') return streamOf(plain())
@@ -191,14 +202,16 @@ export class LogicalCall implements Caller {
   #timeout(leftMs: number): unknown {
     const last = this.#failures.at(-1)
     if (last !== undefined) return this.#error(last.error)
-    this.#unlisten?.()
-    return new CallTimeoutError(this.#plan.service, Math.max(0, Math.round(leftMs)), 'budget')
+    const waitedMs = Math.max(0, Math.round(leftMs))
+    const error = new CallTimeoutError(this.#plan.service, waitedMs, 'budget')
+    this.#over(error)
+    return error
   }
 
   #first(seat: Seat | undefined): unknown {
     const { signal } = this.#budget
     if (signal?.aborted) return this.#refuse(signal.reason)
-    this.#ports.resolver.count(seat !== undefined)
+    this.#ports.resolver.count(this.#plan, seat !== undefined)
     return seat === undefined ? this.#none() : this.#try(seat, this.#ports.resolver.clock.now())
   }
 
@@ -208,11 +221,13 @@ export class LogicalCall implements Caller {
     if (seat.removed) return this.#tryOther(seat)
     if (seat.instance === undefined) return this.#deferred(this.#connect(seat))
     this.#seat = seat
+    this.#traceTry(seat)
     const facts: CallFacts = { method, number: this.#number + 1 }
     let attempt: Attempt
     try {
       attempt = seat.guard.begin(facts, noArguments, now)
-    } catch {
+    } catch (error) {
+      this.#trace?.attemptEnded({ cause: 'refused', error })
       return this.#tryOther(seat) // told as call.refused
     }
     this.#number += 1
@@ -225,11 +240,15 @@ export class LogicalCall implements Caller {
   }
 
   #run(seat: Seat, instance: object, attempt: Attempt): unknown {
-    const context = new RunningCall(attempt, seat.provider, this.#budget)
+    const trace = this.#trace?.attempt
+    const context = new RunningCall(attempt, seat.provider, this.#budget, trace)
     this.running = context
     let result: unknown
     try {
-      result = running.run(context, perform, this.#work, instance, context, seat)
+      result =
+        trace === undefined
+          ? running.run(context, perform, this.#work, instance, context, seat)
+          : inCall(context, () => this.#work.run(instance, context, seat))
       if (this.#ask !== undefined && isThenable(result))
         return this.#answer(attempt, this.#ask(result))
     } catch (error) {
@@ -299,6 +318,7 @@ export class LogicalCall implements Caller {
   async #connect(seat: Seat): Promise<{ readonly result: unknown }> {
     const { clock } = this.#ports.resolver
     const startedAt = clock.now()
+    this.#traceTry(seat)
     const problem = await this.#within(
       connect(seat).then(
         () => undefined,
@@ -307,10 +327,14 @@ export class LogicalCall implements Caller {
     )
     const now = clock.now()
     if (problem === undefined) return { result: this.#try(seat, now) }
-    if (seat.removed) return { result: this.#tryOther(seat) }
     const { error } = problem
+    if (seat.removed) {
+      this.#trace?.attemptEnded({ cause: 'refused', error })
+      return { result: this.#tryOther(seat) }
+    }
     const { guard } = seat
     const failure: Failure = { ...guard.classify(error), unsent: true }
+    this.#trace?.attemptEnded(failure)
     const reason = this.#mayGoOn(seat, failure, error, now - startedAt)
     this.#number += 1
     const facts: CallFacts = { method: this.#work.method, number: this.#number }
@@ -375,19 +399,23 @@ export class LogicalCall implements Caller {
     }
     const reason = this.#mayGoOn(seat, failure, failure.error, durationMs)
     this.#goesOn = reason === undefined
-    if (!this.#goesOn) this.#unlisten?.()
+    this.#trace?.attemptEnded(failure)
+    if (!this.#goesOn) this.#over(failure.error)
     return reason === 'final' ? undefined : reason
   }
 
   succeeded(): void {
     this.#unlisten?.()
+    if (this.#trace === undefined) return
+    this.#trace.attemptEnded(undefined)
+    this.#trace.end({ ok: true })
   }
 
   recover(attempt: Attempt): Promise<unknown> | undefined {
     const { failure } = attempt
     const seat = this.#seat
     if (failure === undefined || seat === undefined) return undefined
-    if (this.#goesOn) return this.#again(seat, failure.error)
+    if (this.#goesOn) return this.#traceEnd(this.#again(seat, failure.error))
     const error = this.#error(failure.error)
     return error === failure.error ? undefined : Promise.reject(error)
   }
@@ -420,9 +448,18 @@ export class LogicalCall implements Caller {
 
   /** One failure is thrown as it is; several are thrown together. The caller's own abort stays itself. */
   #error(error: unknown): unknown {
+    const single = this.#failures.length < 2 || this.#failures.at(-1)?.cause === 'aborted'
+    const thrown = single
+      ? error
+      : new AllProvidersFailedError(this.#plan.service, Object.freeze([...this.#failures]))
+    this.#over(thrown)
+    return thrown
+  }
+
+  /** It ends without success. */
+  #over(error: unknown): void {
     this.#unlisten?.()
-    if (this.#failures.length < 2 || this.#failures.at(-1)?.cause === 'aborted') return error
-    return new AllProvidersFailedError(this.#plan.service, Object.freeze([...this.#failures]))
+    this.#trace?.end({ ok: false, error })
   }
 
   #none(): unknown {
@@ -430,6 +467,7 @@ export class LogicalCall implements Caller {
     const standIn = this.#ports.standIn(service)
     if (standIn === undefined) return this.#refuse(this.#noProvider())
     this.#unlisten?.()
+    this.#trace?.end({ ok: true })
     this.#ports.standInUsed(service, this.#work.method)
     const signal = this.#budget.signal ?? new AbortController().signal
     const { deadline } = this.#budget
@@ -443,12 +481,24 @@ export class LogicalCall implements Caller {
   }
 
   #refuse(error: unknown): unknown {
-    this.#unlisten?.()
+    this.#over(error)
     return refusedAs(this.#work.kind, error)
   }
 
   shown(answer: unknown): unknown {
     return this.#work.shown === undefined ? answer : this.#work.shown(answer)
+  }
+
+  /** An attempt that began with connecting goes on. */
+  #traceTry({ provider: { name } }: Seat): void {
+    const trace = this.#trace
+    if (trace !== undefined && trace.attempt?.provider !== name) trace.tries(name, this.#number + 1)
+  }
+
+  /** What is thrown while nothing is tried, such as an abort, ends the call as well. */
+  #traceEnd<T>(waiting: Promise<T>): Promise<T> {
+    if (this.#trace !== undefined) waiting.catch((error: unknown) => this.#over(error))
+    return waiting
   }
 
   /** Another one than those that were tried, now; a sync call cannot wait for `connect`. */

@@ -2,6 +2,7 @@ import { Scope } from '../core/scope.js'
 import type { Attempt } from '../guard/attempt.js'
 import type { Provider } from '../model/provider.js'
 import type { Budget } from './budget.js'
+import type { AttemptTrace } from './trace.js'
 
 /** The call that is running, as its own code sees it. */
 export interface CallContext {
@@ -21,9 +22,12 @@ export class RunningCall implements CallContext {
   readonly budget: Budget
   readonly #attempt: Attempt
   readonly #record: Provider
+  /** For those who follow it, if anybody does. */
+  readonly trace: AttemptTrace | undefined
 
-  constructor(attempt: Attempt, record: Provider, budget: Budget) {
+  constructor(attempt: Attempt, record: Provider, budget: Budget, trace: AttemptTrace | undefined) {
     this.budget = budget
+    this.trace = trace
     this.#attempt = attempt
     this.#record = record
   }
@@ -59,6 +63,13 @@ export class RunningCall implements CallContext {
 }
 
 export const running: Scope<RunningCall> = new Scope()
+
+/** Runs what belongs to a call in its scope, and in that of who follows it. */
+export function inCall<T>(call: RunningCall, fn: () => T): T {
+  return call.trace === undefined
+    ? running.run(call, fn)
+    : call.trace.within(() => running.run(call, fn))
+}
 
 /** The call that the current code runs in, across awaits; `undefined` outside of one. */
 export function currentCall(): CallContext | undefined {

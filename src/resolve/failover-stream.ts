@@ -1,7 +1,7 @@
 import type { Attempt, Caller } from '../guard/attempt.js'
 import { isStream, withIterator } from '../guard/stream.js'
 import { isContent } from './content.js'
-import { type RunningCall, running } from './context.js'
+import { inCall, type RunningCall } from './context.js'
 
 /** The logical call behind a stream. */
 export interface StreamCaller extends Caller {
@@ -104,7 +104,7 @@ class FailoverIterator implements AsyncIterator<unknown> {
   }
 
   #inScope<T>(fn: () => T): T {
-    return this.#context === undefined ? fn() : running.run(this.#context, fn)
+    return this.#context === undefined ? fn() : inCall(this.#context, fn)
   }
 
   /** The next provider's stream fails over by itself, so it is only read on. */

@@ -10,6 +10,8 @@ import type { Seat } from './seat.js'
 
 /** Plans kept; the least recently used go first. */
 const mostPlans = 4_096
+/** Services whose look-ups are counted; those after them only count among all. */
+const mostCounted = 1_024
 
 /** A request compiled: the pools to look through, the handler's own first. */
 export interface Plan {
@@ -18,10 +20,18 @@ export interface Plan {
   /** What was asked for, as people read it. */
   readonly requires: readonly string[]
   readonly pools: readonly Pool<Seat>[]
+  /** Look-ups of its service, by all its plans. */
+  readonly uses: Uses
   /** Set at each use after the first, cleared by the sweep that looks for plans nobody uses (the CLOCK algorithm). */
   used: boolean
   /** What plain requests come to, as of this state of the catalogue. */
   readonly shortcut: Shortcut
+}
+
+/** Look-ups of one service so far. */
+export interface Uses {
+  hits: number
+  misses: number
 }
 
 /** Where a look-up need not look again while nothing changed. */
@@ -53,6 +63,8 @@ export class Plans {
   /** By handler, then by service. */
   readonly #ofHandler = new Map<string, Map<string, Step>>()
   readonly #cached: { readonly plan: Plan; forget(): void }[] = []
+  readonly #uses = new Map<string, Uses>()
+  readonly #others: Uses = { hits: 0, misses: 0 }
   #hand = 0
   #closed = false
 
@@ -64,6 +76,11 @@ export class Plans {
 
   get size(): number {
     return this.#cached.length
+  }
+
+  /** By service, from its first look-up on. */
+  get uses(): ReadonlyMap<string, Readonly<Uses>> {
+    return this.#uses
   }
 
   /** Throws `InvalidRequestError` for a request that is not one. */
@@ -146,9 +163,17 @@ export class Plans {
       handler,
       requires: Object.freeze(texts),
       pools,
+      uses: this.#usesOf(service),
       used: false,
       shortcut: noShortcut(),
     }
+  }
+
+  #usesOf(service: string): Uses {
+    const known = this.#uses.get(service)
+    if (known !== undefined) return known
+    if (this.#uses.size >= mostCounted) return this.#others
+    return getOrMake(this.#uses, service, () => ({ hits: 0, misses: 0 }))
   }
 
   #step(service: string, handler: string | undefined, texts: readonly string[]): Step {

@@ -107,7 +107,7 @@ export class Resolver {
       this.refresh(seat) // its last permit was taken since it was let in
       seat = this.pick(plan, request, this.#connected)
     }
-    this.#end(seat !== undefined, startedAt)
+    this.#end(plan, seat !== undefined, startedAt)
     if (this.#checks.count > 0) this.#checkBehind(plan, seat)
     return seat && new Lease(seat, this.epoch, permit)
   }
@@ -118,7 +118,7 @@ export class Resolver {
     const plan = this.plan(service, request)
     const found = this.pickFresh(plan, request, undefined)
     if (found instanceof Seat && found.promised !== undefined && !found.probing) {
-      this.#end(true, startedAt)
+      this.#end(plan, true, startedAt)
       return found.promised
     }
     return this.#instanceOf(plan, request, found, startedAt)
@@ -202,9 +202,16 @@ export class Resolver {
     return new NoProviderError(service, refusals, { requires, elsewhere })
   }
 
-  count(hit: boolean): void {
+  count(plan: Plan, hit: boolean): void {
     this.lookups += 1
-    if (hit) this.hits += 1
+    this.#found(plan, hit)
+  }
+
+  #found({ uses }: Plan, hit: boolean): void {
+    if (hit) {
+      this.hits += 1
+      uses.hits += 1
+    } else uses.misses += 1
   }
 
   // --- admission -------------------------------------------------------------------------------
@@ -296,13 +303,13 @@ export class Resolver {
     while (seat !== undefined) {
       const view = await this.#viewOf(seat)
       if (view !== undefined) {
-        this.#end(true, startedAt)
+        this.#end(plan, true, startedAt)
         return view
       }
       skip.add(seat)
       seat = await this.pickFresh(plan, request, skip)
     }
-    this.#end(false, startedAt)
+    this.#end(plan, false, startedAt)
     return undefined
   }
 
@@ -382,8 +389,8 @@ export class Resolver {
     return this.lookups % timedEvery === 1 ? this.clock.now() : -1
   }
 
-  #end(hit: boolean, startedAt: number): void {
-    if (hit) this.hits += 1
+  #end(plan: Plan, hit: boolean, startedAt: number): void {
+    this.#found(plan, hit)
     if (startedAt >= 0) this.latency.record(this.clock.now() - startedAt)
   }
 }

@@ -47,6 +47,8 @@ export class Persist {
   #closed = false
   #writing = false
   #failures = 0
+  /** When the oldest change that is not written was made. */
+  #behindSince: number | undefined
   #stopRetry: (() => void) | undefined
   /** Those who wait for the next group to begin and end. */
   #waiters: Waiter[] = []
@@ -69,6 +71,11 @@ export class Persist {
     this.#schedule()
   }
 
+  /** How old the oldest change is that the store does not have; 0 when it has all. */
+  get lagMs(): number {
+    return this.#behindSince === undefined ? 0 : this.#ports.clock.now() - this.#behindSince
+  }
+
   /** Whether an entry changed and is not written yet. */
   has(section: Section, key: string): boolean {
     return this.#changed.has(`${section} ${key}`)
@@ -77,6 +84,7 @@ export class Persist {
   /** An entry is another, is new, or is gone. */
   mark(section: Section, key: string, gone = false): void {
     if (this.#closed) return
+    this.#behindSince ??= this.#ports.clock.now()
     note(this.#changed, { section, key, gone, left: gone })
     this.#schedule()
   }
@@ -118,11 +126,13 @@ export class Persist {
     while (this.#changed.size > 0) {
       const group = this.#changed
       const waiters = this.#waiters
+      const begunAt = this.#ports.clock.now()
       this.#changed = new Map()
       this.#waiters = []
       try {
         await this.#store.apply([...group.values()].flatMap((mark) => this.#changesOf(mark)))
         this.#failures = 0
+        this.#behindSince = this.#changed.size === 0 ? undefined : begunAt
         for (const { resolve } of waiters) resolve()
       } catch (error) {
         for (const mark of this.#changed.values()) note(group, mark)

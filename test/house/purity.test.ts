@@ -11,6 +11,8 @@ const doors: Readonly<Record<string, string>> = {
   semver: 'core/version.ts',
   opossum: 'guard/opossum.ts',
   undici: 'core/connection.ts',
+  'prom-client': 'telemetry/prom-client.ts',
+  '@opentelemetry/api': 'telemetry/opentelemetry.ts',
   '@grpc/grpc-js': 'core/grpc.ts',
   '@grpc/proto-loader': 'wire/proto/definition.ts',
   '@grpc/reflection': 'server/grpc/reflection.ts',

@@ -1,0 +1,37 @@
+import { OperationError } from '../operation-error.js'
+
+const mostBytes = 1_024 * 1_024
+
+/** The JSON of a request; `undefined` for an empty body. Throws `too-large`, `unsupported-type`, `invalid`. */
+export async function readBody(request: Request): Promise<unknown> {
+  if (Number(request.headers.get('content-length') ?? 0) > mostBytes) throw tooLarge()
+  const text = await readText(request)
+  if (text === '') return undefined
+  const type = (request.headers.get('content-type') ?? '').split(';')[0]?.trim() ?? ''
+  if (!/^application\/(?:[\w.+-]+\+)?json$/i.test(type))
+    throw new OperationError(
+      'unsupported-type',
+      'UNSUPPORTED_MEDIA_TYPE',
+      'Send JSON, with "content-type: application/json"',
+    )
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new OperationError('invalid', 'INVALID_JSON', 'Invalid JSON payload')
+  }
+}
+
+async function readText({ body }: Request): Promise<string> {
+  if (body === null) return ''
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  for await (const chunk of body) {
+    bytes += chunk.length
+    if (bytes > mostBytes) throw tooLarge()
+    chunks.push(chunk)
+  }
+  return new TextDecoder().decode(Buffer.concat(chunks))
+}
+
+const tooLarge = (): OperationError =>
+  new OperationError('too-large', 'BODY_TOO_LARGE', 'A body has at most 1 MiB')

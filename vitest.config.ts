@@ -9,6 +9,7 @@ export default defineConfig({
     alias: [
       { find: /^switchgear$/, replacement: src('index.ts') },
       { find: /^switchgear\/discovery\/(.+)$/, replacement: src('discovery/sources/$1.ts') },
+      { find: /^switchgear\/store\/redis$/, replacement: src('store/redis.ts') },
       { find: /^switchgear\/(.+)$/, replacement: src('$1/index.ts') },
     ],
   },

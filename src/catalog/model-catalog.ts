@@ -108,6 +108,11 @@ export class ModelCatalog {
     return this.#commit(turn.values()).changes
   }
 
+  /** As `restore`, but what is known of these models gives way. Throws `InvalidRegistrationError`, all or nothing. */
+  replace(models: readonly Model[]): readonly ModelChange[] {
+    return this.#commit(parseModels(models)).changes
+  }
+
   /** By id, else by alias. Without a provider, the first that was added of those that have it. */
   get(id: string, provider?: string): Model | undefined {
     return first(this.#byId.get(id), provider) ?? first(this.#byAlias.get(id), provider)

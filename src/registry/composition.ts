@@ -37,13 +37,16 @@ import type { Plan } from '../resolve/plan.js'
 import { Resolver } from '../resolve/resolver.js'
 import { Seat, type SeatParts, type SeatPorts } from '../resolve/seat.js'
 import { Persist, type PersistPorts } from '../store/persist.js'
+import type { Store } from '../store/store.js'
 import { toStrategy } from '../strategy/built-in.js'
 import { Dependents } from './dependents.js'
+import { Follow } from './follow.js'
 import { isKept, kept, type Remembered } from './keep.js'
 import { type Also, learnFromCheck } from './learn.js'
 import { Leases, leaseOf } from './leases.js'
 import { Listing } from './listing.js'
 import type { RegistryOptions, ServiceOptions } from './options.js'
+import { Others } from './others.js'
 import { Pulse } from './ready.js'
 import { Sources } from './sources.js'
 import { recall } from './takeover.js'
@@ -70,6 +73,7 @@ export class Composition {
   readonly models: ModelCatalog
   readonly persist: Persist | undefined
   readonly sources: Sources
+  readonly follow: Follow | undefined
   readonly remembered: Remembered = { circuits: new Map(), health: new Map() }
   registrations = 0
   /** While it reads from the store, nothing needs to be written there. */
@@ -150,6 +154,7 @@ export class Composition {
       options.store && new Persist(options.store, this.#persistPorts(options.store.name))
     const { graceMs = 60_000, staleAfterMs } = options.discovery ?? {}
     this.sources = new Sources({ graceMs, staleAfterMs }, this)
+    this.follow = options.store && this.#following(options.store)
     this.resolver = new Resolver(this.catalog, clock, this.checks, this.capabilities.parametersOf)
     if (logger !== silentLogger) this.resolver.selected = this.telling.selected
     this.#guards = this.#guardPorts()
@@ -557,6 +562,17 @@ export class Composition {
         if (seat.provider.group === group && isKept(seat))
           this.mark('providers', seat.provider.name)
     }
+  }
+
+  #following(store: Store): Follow {
+    const { clock, random, telling } = this
+    const others = new Others(store.name, this.options.shareCircuits === true, this)
+    return new Follow(store, {
+      clock,
+      random,
+      take: (changes) => others.take(changes),
+      failed: (error, retryInMs) => telling.storeFailed(store.name, error, retryInMs),
+    })
   }
 
   #persistPorts(store: string): PersistPorts {

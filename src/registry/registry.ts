@@ -30,7 +30,7 @@ import { parseRenew } from '../model/parse/lease.js'
 import { parseChanges, parsePriority, parseRegistration } from '../model/parse/registration.js'
 import { checkSource, parseRegistryOptions } from '../model/parse/registry-options.js'
 import { checkRequest, copyRequest } from '../model/parse/request.js'
-import { parseSnapshot } from '../model/parse/snapshot.js'
+import { type ParsedSnapshot, parseSnapshot } from '../model/parse/snapshot.js'
 import type { PriorityLevel, PriorityName } from '../model/priority.js'
 import {
   everyHandler,
@@ -54,6 +54,7 @@ import { snapshotOf } from './keep.js'
 import { learnFromHealth } from './learn.js'
 import type { ListFilter } from './listing.js'
 import type { RegistryOptions } from './options.js'
+import { readShared } from './read-entries.js'
 import { waitUntilReady } from './ready.js'
 import { type Imported, importSnapshot, loadSnapshot } from './takeover.js'
 import { type DescribeFilter, describe, type RegistryDescription, viewOf } from './views.js'
@@ -627,6 +628,7 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
     this.#parts.sources.stop()
     this.#parts.monitor.stop()
     this.#parts.leases.stop()
+    this.#parts.follow?.stop()
     try {
       await this.#parts.persist?.close()
     } finally {
@@ -651,7 +653,8 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
   async #begin(): Promise<void> {
     await this.#load()
     if (this.#ended) return
-    const { catalog, monitor, options, sources } = this.#parts
+    const { catalog, follow, monitor, options, sources } = this.#parts
+    follow?.start()
     sources.start()
     if (options.health?.monitor !== false) monitor.start(catalog.members())
   }
@@ -664,12 +667,21 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
     try {
       const saved = await persist.load()
       if (this.#ended) return
-      if (saved !== undefined) loadSnapshot(parts, parseSnapshot(saved, options.migrations, name))
+      if (saved !== undefined) loadSnapshot(parts, this.#read(saved))
     } catch (error) {
       parts.telling.storeFailed(name, error, undefined)
       throw error
     }
     persist.begin()
+  }
+
+  #read(saved: Snapshot): ParsedSnapshot {
+    const { options, telling } = this.#parts
+    const { name = '', watch } = options.store ?? {}
+    if (watch === undefined) return parseSnapshot(saved, options.migrations, name)
+    return readShared(saved, options.migrations, name, (error) =>
+      telling.storeFailed(name, error, undefined),
+    )
   }
 
   #handle(seat: Seat): RegistrationHandle {

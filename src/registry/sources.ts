@@ -52,6 +52,10 @@ export class Sources {
     }
   }
 
+  has(name: string): boolean {
+    return this.#feeds.has(name)
+  }
+
   start(): void {
     this.#running = true
     for (const feed of this.#feeds.values()) feed.start()

@@ -248,7 +248,7 @@ function learnRest(
   for (const change of models.restore(snapshot.models)) modelChanged(change)
 }
 
-function restoreCircuit(parts: Target, entry: SavedCircuitEntry): void {
+export function restoreCircuit(parts: Target, entry: SavedCircuitEntry): void {
   const { provider, ...saved } = entry
   const seat = parts.catalog.get(provider)
   if (seat === undefined) {

@@ -41,6 +41,8 @@ export class Persist {
   readonly #ports: PersistPorts
   /** What changed since the last group began, in the order of its first change. */
   #changed = new Map<string, Mark>()
+  /** What is being written. */
+  #group: ReadonlyMap<string, Mark> | undefined
   #loading: Promise<unknown> | undefined
   /** Before the load is over nothing is written. */
   #open = false
@@ -79,6 +81,11 @@ export class Persist {
   /** Whether an entry changed and is not written yet. */
   has(section: Section, key: string): boolean {
     return this.#changed.has(`${section} ${key}`)
+  }
+
+  /** Whether an entry is to be written, or is being written. */
+  owes(section: Section, key: string): boolean {
+    return this.has(section, key) || this.#group?.has(`${section} ${key}`) === true
   }
 
   /** An entry is another, is new, or is gone. */
@@ -127,6 +134,7 @@ export class Persist {
       const group = this.#changed
       const waiters = this.#waiters
       const begunAt = this.#ports.clock.now()
+      this.#group = group
       this.#changed = new Map()
       this.#waiters = []
       try {
@@ -141,6 +149,7 @@ export class Persist {
         break
       }
     }
+    this.#group = undefined
     this.#writing = false
     this.#settleIdle()
   }

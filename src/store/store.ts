@@ -26,7 +26,11 @@ export interface Store {
    * Never called again before it has settled.
    */
   apply(changes: readonly StoreChange[]): Promise<void>
-  /** What others change, if anybody else can. */
+  /**
+   * What others change, if anybody else can: all of it since `load`, or since the last call ended, until the signal
+   * aborts. Called after `load`. Tells nothing that this store has written, and of an entry that it wrote since, no
+   * older state. May tell several changes of an entry as the last one. Throws when it cannot go on.
+   */
   watch?(signal: AbortSignal): AsyncIterable<readonly StoreChange[]>
   /** Lets go of what it holds. Called once, after the last `apply` has settled. */
   close(): Promise<void>

@@ -15,7 +15,8 @@ export type OpenStore = () => Store | Promise<Store>
  *
  * `for (const { name, run } of storeConformance(() => { const path = fresh(); return () => mine(path) })) it(name, run)`
  *
- * A place is opened again only after the store before was closed.
+ * A place is opened again only after the store before was closed, unless the store has `watch`: then two are open at
+ * the same time. A store without it passes those promises.
  */
 export function storeConformance(
   newPlace: () => OpenStore | Promise<OpenStore>,
@@ -34,6 +35,10 @@ export function storeConformance(
     'gives copies': givesCopies,
     'refuses changes before it is loaded and after it is closed': refusesWhenClosed,
     'may be closed twice, and without a load': closesTwice,
+    'tells what others change, if it can be shared': tellsOthers,
+    'tells those who look again what they have missed, if it can be shared': tellsMissed,
+    'tells nobody what is their own, if it can be shared': tellsNoEchoes,
+    'stops telling when its signal aborts, if it can be shared': stopsTelling,
   }
   return Object.entries(promises).map(([name, run]) => ({
     name,
@@ -154,6 +159,115 @@ async function closesTwice(open: OpenStore): Promise<void> {
   const store = await open()
   await store.load()
   await Promise.all([store.close(), store.close()])
+}
+
+async function tellsOthers(open: OpenStore): Promise<void> {
+  await shared(open, async (mine, other) => {
+    const reader = new Reader(mine)
+    await other.apply([provider('a'), health('a', 1)])
+    await other.apply([health('a', 2), health('b', 1)])
+    await reader.until((seen) => same(seen, { a: 2, b: 1 }, 'after two groups'))
+    await other.apply([health('a')])
+    await reader.until((seen) => same(seen, { b: 1 }, 'after an entry was removed'))
+    await reader.end()
+  })
+}
+
+async function tellsMissed(open: OpenStore): Promise<void> {
+  await shared(open, async (mine, other) => {
+    await other.apply([health('before', 1)])
+    const first = new Reader(mine)
+    await first.until((seen) => same(seen, { before: 1 }, 'what came between load and watch'))
+    await first.end()
+    await other.apply([health('before'), health('between', 2)])
+    const second = new Reader(mine, first.seen)
+    await second.until((seen) => same(seen, { between: 2 }, 'what came while nobody looked'))
+    await second.end()
+  })
+}
+
+async function tellsNoEchoes(open: OpenStore): Promise<void> {
+  await shared(open, async (mine, other) => {
+    const reader = new Reader(mine)
+    await mine.apply([health('mine', 1)])
+    await other.apply([health('other', 1)])
+    await reader.until((seen) => expect('other' in seen, 'what others change is not told'))
+    same(Object.fromEntries(reader.seen), { other: 1 }, 'what is told')
+    await reader.end()
+  })
+}
+
+async function stopsTelling(open: OpenStore): Promise<void> {
+  await shared(open, async (mine) => {
+    const reader = new Reader(mine)
+    await reader.end()
+    await mine.apply([health('a', 1)]) // it can still be written to
+  })
+}
+
+/** Two stores of one place at the same time; nothing for a store that nobody shares. */
+async function shared(
+  open: OpenStore,
+  run: (mine: Store, other: Store) => Promise<void>,
+): Promise<void> {
+  const mine = await open()
+  if (mine.watch === undefined) return mine.close()
+  const other = await open()
+  await mine.load()
+  await other.load()
+  try {
+    await run(mine, other)
+  } finally {
+    await mine.close()
+    await other.close()
+  }
+}
+
+/** Follows the health of providers in a store. */
+class Reader {
+  readonly seen: Map<string, number>
+  readonly #stop = new AbortController()
+  readonly #groups: AsyncIterator<readonly StoreChange[]>
+
+  constructor(store: Store, seen: ReadonlyMap<string, number> = new Map()) {
+    this.seen = new Map(seen)
+    const groups = store.watch?.(this.#stop.signal)
+    if (groups === undefined) throw new Error('store conformance: watch is gone')
+    this.#groups = groups[Symbol.asyncIterator]()
+  }
+
+  /** Reads until nothing is wrong; says what still is when there is nothing more to read. */
+  async until(check: (seen: Readonly<Record<string, number>>) => void): Promise<void> {
+    for (;;) {
+      const problem = problemOf(() => check(Object.fromEntries(this.seen)))
+      if (problem === undefined) return
+      const next = await this.#groups.next()
+      if (next.done) throw problem
+      for (const change of next.value) this.#take(change)
+    }
+  }
+
+  async end(): Promise<void> {
+    const next = this.#groups.next()
+    this.#stop.abort()
+    const { done } = await next
+    expect(done === true, 'it goes on after its signal has aborted')
+  }
+
+  #take(change: StoreChange): void {
+    if (change.section !== 'health') return
+    if (change.value === undefined) this.seen.delete(change.key)
+    else this.seen.set(change.key, change.value.checkedAt)
+  }
+}
+
+function problemOf(check: () => void): unknown {
+  try {
+    check()
+    return undefined
+  } catch (error) {
+    return error
+  }
 }
 
 type Kept = NonNullable<Awaited<ReturnType<Store['load']>>>

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Snapshot } from '../../src/model/snapshot.js'
 import { fileStore, memoryStore, type Store, type StoreChange } from '../../src/store/index.js'
 import { type OpenStore, storeConformance } from '../../src/testing/index.js'
+import { sharedMemory } from '../store/shared-memory.js'
 
 let folder = ''
 let places = 0
@@ -22,6 +23,10 @@ const stores: Readonly<Record<string, () => OpenStore>> = {
   fileStore: () => {
     const path = join(folder, String(places++), 'registry.json')
     return () => fileStore(path)
+  },
+  'a store that is shared': () => {
+    const place = sharedMemory()
+    return () => place.open()
   },
   'fileStore, compacting all the time': () => {
     const path = join(folder, String(places++), 'registry.json')
@@ -57,6 +62,21 @@ describe('the suite itself', () => {
     }))
   const applying = (edit: (changes: readonly StoreChange[]) => readonly StoreChange[]) =>
     wrong((store) => ({ apply: (changes) => store.apply(edit(changes)) }))
+  /** A shared store whose `watch` is another. */
+  const watching =
+    (watch: (inner: Watch, signal: AbortSignal, times: number) => ReturnType<Watch>) =>
+    (): OpenStore => {
+      const place = sharedMemory()
+      return () => {
+        const store = place.open()
+        let times = 0
+        const inner: Watch = (signal) => store.watch?.(signal) ?? none()
+        return { ...store, watch: (signal) => watch(inner, signal, ++times) }
+      }
+    }
+  type Watch = (signal: AbortSignal) => AsyncIterable<readonly StoreChange[]>
+  async function* none() {}
+  const mine = { provider: 'mine', status: 'healthy', checkedAt: 1 } as const
   const empty = { schemaVersion: '2.0', savedAt: '2026-01-01T00:00:00Z' }
   const lists = {
     providers: [],
@@ -122,6 +142,21 @@ describe('the suite itself', () => {
           await store.close()
         },
       }
+    }),
+    'tells what others change, if it can be shared': watching(async function* () {}),
+    'tells those who look again what they have missed, if it can be shared': watching(
+      async function* (inner, signal, times) {
+        if (times === 1) yield* inner(signal)
+      },
+    ),
+    'tells nobody what is their own, if it can be shared': watching(
+      async function* (inner, signal) {
+        yield [{ section: 'health', key: 'mine', value: mine }]
+        yield* inner(signal)
+      },
+    ),
+    'stops telling when its signal aborts, if it can be shared': watching(async function* () {
+      for (;;) yield []
     }),
   }
 

@@ -39,6 +39,7 @@ describe('the reference of options', () => {
     'ServiceRequest',
     'CallOptions',
     'FileStoreOptions',
+    'RedisStoreOptions',
     'DiscoverOptions',
     'BackendOptions',
     'LocalBackendsOptions',

@@ -17,6 +17,7 @@ const doors: Readonly<Record<string, string>> = {
   '@grpc/proto-loader': 'wire/proto/definition.ts',
   '@grpc/reflection': 'server/grpc/reflection.ts',
   'grpc-health-check': 'server/grpc/health.ts',
+  ioredis: 'store/redis-client.ts',
   openai: 'discovery/connect/openai.ts',
   '@gradio/client': 'discovery/connect/gradio-client.ts',
   '@modelcontextprotocol/client': 'discovery/connect/mcp.ts',

@@ -58,6 +58,7 @@ const registryOptions = z.strictObject({
   ).optional(),
   capabilities: z.custom<readonly unknown[]>(Array.isArray, 'expected a list').optional(),
   store: port('store', 'load', 'apply', 'close').optional(),
+  shareCircuits: z.boolean().optional(),
   sources: z.array(source).optional(),
   discovery: z
     .strictObject({ graceMs: wait.optional(), staleAfterMs: positive.optional() })

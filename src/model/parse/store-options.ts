@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type InputIssue, InvalidOptionsError } from '../../core/errors.js'
 import { parse } from './read.js'
-import { count, text } from './words.js'
+import { count, positive, text, wait } from './words.js'
 
 const port = <T>(what: string, ...methods: readonly string[]) =>
   z.custom<T>(
@@ -35,4 +35,32 @@ export function parseFileStoreOptions<T extends object>(input: T): T {
   const invalid = (issues: readonly InputIssue[]): Error =>
     new InvalidOptionsError(issues, 'file store options')
   return parse(fileStoreOptions, input, invalid) as T
+}
+
+const redisStoreOptions = z.strictObject({
+  server: z.union(
+    [
+      z.string().refine(isRedisUrl),
+      port('client', 'call', 'connect', 'disconnect', 'duplicate', 'on'),
+    ],
+    'expected redis://host:port, rediss://host:port, or a client of ioredis',
+  ),
+  namespace: text
+    .regex(/^[\w.-]{1,64}$/, 'expected up to 64 of: letters, digits, ".", "_", "-"')
+    .optional(),
+  timeoutMs: positive.optional(),
+  historyLength: count.optional(),
+  forgetAfterMs: wait.optional(),
+  clock: port('clock', 'now', 'wall', 'sleep', 'every').optional(),
+})
+
+function isRedisUrl(value: string): boolean {
+  return /^rediss?:\/\/[^/]/.test(value) && URL.canParse(value)
+}
+
+/** A copy; ports are themselves. Throws `InvalidOptionsError`. */
+export function parseRedisStoreOptions<T extends object>(input: T): T {
+  const invalid = (issues: readonly InputIssue[]): Error =>
+    new InvalidOptionsError(issues, 'redis store options')
+  return parse(redisStoreOptions, input, invalid) as T
 }

@@ -1,0 +1,71 @@
+import { backoffMs } from '../core/backoff.js'
+import { type Clock, pause, whenAborted } from '../core/clock.js'
+import type { Random } from '../core/random.js'
+import type { Store, StoreChange } from '../store/store.js'
+
+export interface FollowPorts {
+  readonly clock: Clock
+  readonly random: Random
+  take(changes: readonly StoreChange[]): void
+  /** It is asked again after so long. */
+  failed(error: unknown, retryInMs: number): void
+}
+
+const retry = { firstMs: 100, maxMs: 30_000 }
+
+/** Follows what others change in a store, until it is stopped. Keeps no process alive. */
+export class Follow {
+  readonly #store: Store
+  readonly #ports: FollowPorts
+  readonly #stopped = new AbortController()
+  #started = false
+  #failures = 0
+
+  constructor(store: Store, ports: FollowPorts) {
+    this.#store = store
+    this.#ports = ports
+  }
+
+  /** Does nothing the second time, and for a store that nobody else can change. */
+  start(): void {
+    if (this.#started || this.#store.watch === undefined) return
+    this.#started = true
+    void this.#run()
+  }
+
+  stop(): void {
+    this.#stopped.abort()
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopped
+    const { clock, random, failed } = this.#ports
+    while (!signal.aborted) {
+      try {
+        await this.#watch(signal)
+      } catch (error) {
+        if (signal.aborted) return
+        this.#failures += 1
+        const retryInMs = backoffMs(this.#failures, retry, random)
+        failed(error, retryInMs)
+        await pause(clock, retryInMs, signal)
+      }
+    }
+  }
+
+  async #watch(signal: AbortSignal): Promise<void> {
+    const groups = this.#store.watch?.(signal)[Symbol.asyncIterator]()
+    const aborted = whenAborted(signal)
+    for (;;) {
+      // A store that does not mind the signal is left behind.
+      const next = await Promise.race([groups?.next(), aborted])
+      if (next === undefined || signal.aborted) {
+        void groups?.return?.()?.then(undefined, () => {})
+        return
+      }
+      if (next.done) throw new Error('it stopped telling what others change')
+      this.#failures = 0
+      this.#ports.take(next.value)
+    }
+  }
+}

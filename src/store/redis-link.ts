@@ -1,0 +1,120 @@
+import { type Clock, later } from '../core/clock.js'
+import type { RedisClient } from './redis-client.js'
+
+export interface LinkPorts {
+  readonly clock: Clock
+  readonly timeoutMs: number
+  /** Gives the client; it is this link's to close unless `shared`. */
+  readonly open: () => RedisClient | Promise<RedisClient>
+  readonly shared: boolean
+  /** Whether a process may end while an answer is due. */
+  readonly idle: boolean
+}
+
+/**
+ * A connection whose commands end in time, whatever the server does. One that failed is thrown away: the next command
+ * connects anew.
+ */
+export class Link {
+  readonly #ports: LinkPorts
+  #opening: Promise<RedisClient> | undefined
+  #client: RedisClient | undefined
+  #lastError: Error | undefined
+
+  constructor(ports: LinkPorts) {
+    this.#ports = ports
+  }
+
+  /** `extraMs` is what the server itself may take. Rejects with an error that holds no arguments. */
+  async call(command: string, args: readonly string[], extraMs = 0): Promise<unknown> {
+    const client = await this.#ready()
+    try {
+      return await this.#within(client.call(command, ...args), extraMs)
+    } catch (error) {
+      if (!isReply(error)) this.close()
+      throw this.#plain(error)
+    }
+  }
+
+  close(): void {
+    const client = this.#client
+    this.#opening = undefined
+    this.#client = undefined
+    if (!this.#ports.shared) client?.disconnect()
+  }
+
+  #ready(): Promise<RedisClient> {
+    const { status } = this.#client ?? {}
+    if (!this.#ports.shared && (status === 'end' || status === 'close')) this.close()
+    this.#opening ??= this.#open()
+    return this.#opening
+  }
+
+  async #open(): Promise<RedisClient> {
+    const { open, shared } = this.#ports
+    this.#lastError = undefined
+    try {
+      const client = await open()
+      this.#client = client
+      if (!shared) client.on('error', (error) => this.#noteError(error))
+      if (client.status === 'wait' || client.status === 'end')
+        await this.#within(client.connect(), 0)
+      unref(client, shared)
+      return client
+    } catch (error) {
+      this.close()
+      throw this.#plain(error)
+    }
+  }
+
+  /** A closed connection says only that; what closed it was said before. */
+  #noteError(error: Error): void {
+    this.#lastError = error
+  }
+
+  #plain(error: unknown): unknown {
+    const closed = error instanceof Error && /closed|writeable/i.test(error.message)
+    return withoutCommand((closed && this.#lastError) || error)
+  }
+
+  async #within<T>(answer: Promise<T>, extraMs: number): Promise<T> {
+    const { clock, timeoutMs, idle } = this.#ports
+    const ms = timeoutMs + extraMs
+    const late = new Error(`Redis did not answer within ${ms} ms`)
+    answer.catch(() => {}) // it may fail when nobody waits for it any more
+    if (idle) {
+      let stop = (): void => {}
+      const waited = new Promise<never>((_, reject) => {
+        stop = later(clock, ms, () => reject(late))
+      })
+      return Promise.race([answer, waited]).finally(() => stop())
+    }
+    const done = new AbortController()
+    const waited = clock.sleep(ms, done.signal).then(
+      () => Promise.reject(late),
+      () => new Promise<never>(() => {}),
+    )
+    return Promise.race([answer, waited]).finally(() => done.abort())
+  }
+}
+
+/** The server has answered, so its connection is sound. One that became a replica is none to stay with. */
+const isReply = (error: unknown): boolean =>
+  error instanceof Error && error.name === 'ReplyError' && !error.message.startsWith('READONLY')
+
+/** A connection without anything to wait for keeps no process alive. */
+function unref(client: RedisClient & { readonly stream?: unknown }, shared: boolean): void {
+  const { stream } = client
+  if (shared || typeof stream !== 'object' || stream === null || !('unref' in stream)) return
+  if (typeof stream.unref === 'function') stream.unref()
+}
+
+/** Errors of the client hold their command, and so passwords and everything that was written. */
+function withoutCommand(error: unknown): unknown {
+  if (!(error instanceof Error) || !('command' in error)) return error
+  const plain = new Error(error.message.slice(0, mostOfMessage))
+  plain.name = error.name
+  return plain
+}
+
+const mostOfMessage = 500

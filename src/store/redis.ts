@@ -1,0 +1,179 @@
+import { randomUUID } from 'node:crypto'
+import { type Clock, isoTime, systemClock } from '../core/clock.js'
+import { isSwitchgearError, StoreFailedError } from '../core/errors.js'
+import { parseRedisStoreOptions } from '../model/parse/store-options.js'
+import { type Snapshot, sections } from '../model/snapshot.js'
+import { encodeChange } from './batch.js'
+import { toSnapshot } from './contents.js'
+import { openRedis, type RedisClient } from './redis-client.js'
+import { Follower } from './redis-follow.js'
+import { Link, type LinkPorts } from './redis-link.js'
+import { type FieldChange, Place } from './redis-place.js'
+import { entryOf, fieldOf, type RedisRecord, toChange } from './redis-record.js'
+import { Replica } from './redis-replica.js'
+import type { Store, StoreChange } from './store.js'
+
+export type { RedisClient } from './redis-client.js'
+
+export interface RedisStoreOptions {
+  /** Registries of one namespace share what they know; letters, digits, `.`, `_` and `-`. Default `default`. */
+  readonly namespace?: string | undefined
+  /** How long Redis may take to connect, and to answer a command, in milliseconds. Default 2,000. */
+  readonly timeoutMs?: number | undefined
+  /** Groups of changes kept for those who were away; whoever missed more reads all of it anew. Default 10,000. */
+  readonly historyLength?: number | undefined
+  /**
+   * When Redis has lost its data, each registry writes again what it wrote last. What nobody has written again after
+   * so many milliseconds is gone. Default 60,000.
+   */
+  readonly forgetAfterMs?: number | undefined
+  readonly clock?: Clock | undefined
+}
+
+/**
+ * Shares a registry with all others that use the same Redis (6.2 or later) and namespace. `server` is
+ * `redis[s]://[user:password@]host[:port][/db]`, or a client of `ioredis`, as for Sentinel and Cluster, which stays
+ * yours to close. Needs the package `ioredis`, ^5.4 or ^6. Throws `InvalidOptionsError`; what it gives rejects with
+ * `StoreFailedError`, and `MissingPeerError`.
+ */
+export function redisStore(server: string | RedisClient, options: RedisStoreOptions = {}): Store {
+  const parsed = parseRedisStoreOptions({ ...options, server: shown(server) })
+  return new RedisStore(server, parsed)
+}
+
+class RedisStore implements Store {
+  readonly name: string
+  readonly #server: string | RedisClient
+  readonly #clock: Clock
+  readonly #timeoutMs: number
+  /** For commands that somebody waits for. */
+  readonly #link: Link
+  readonly #place: Place
+  readonly #replica = new Replica()
+  readonly #follower: Follower
+  #state: 'new' | 'open' | 'closed' = 'new'
+
+  constructor(server: string | RedisClient, options: RedisStoreOptions) {
+    const { namespace = 'default', historyLength = 10_000, forgetAfterMs = 60_000 } = options
+    const node = randomUUID()
+    this.#server = server
+    this.#clock = options.clock ?? systemClock
+    this.#timeoutMs = options.timeoutMs ?? 2_000
+    this.name = `redis store ${placeName(server)}${namespace}`
+    this.#link = this.#connect(false)
+    this.#place = new Place({ namespace, node, historyLength })
+    const replica = this.#replica
+    const place = this.#place
+    this.#follower = new Follower({ clock: this.#clock, node, place, replica, forgetAfterMs })
+  }
+
+  async load(): Promise<Snapshot | undefined> {
+    if (this.#state !== 'new')
+      throw new StoreFailedError(
+        this.name,
+        `is ${this.#state === 'open' ? 'loaded already' : 'closed'}`,
+      )
+    const { found, records } = await this.#tell('could not be read', () =>
+      this.#follower.begin(this.#link),
+    )
+    this.#state = 'open'
+    if (found.id === '') return undefined
+    const { savedAt, schema } = found
+    return { ...toSnapshot({ savedAt, ...listsOf(records) }), schemaVersion: schema }
+  }
+
+  async apply(changes: readonly StoreChange[]): Promise<void> {
+    if (this.#state !== 'open')
+      throw new StoreFailedError(this.name, 'is not loaded; load() comes first')
+    if (changes.length === 0) return
+    await this.#tell('could not be written', async () => {
+      const fields = changes
+        .map(encodeChange)
+        .map((change): FieldChange => [fieldOf(change), change.value ?? ''])
+      const savedAt = isoTime(this.#clock.wall())
+      const { id, revision } = await this.#place.write(this.#link, fields, { savedAt })
+      this.#follower.made(id)
+      for (const [field, json] of fields) this.#replica.wrote(field, revision, json)
+    })
+  }
+
+  async *watch(signal: AbortSignal): AsyncGenerator<readonly StoreChange[], void, undefined> {
+    if (this.#state !== 'open')
+      throw new StoreFailedError(this.name, 'is not loaded; load() comes first')
+    const link = this.#connect(true)
+    try {
+      yield* this.#follower.changes(link, signal)
+    } catch (error) {
+      throw this.#failure('could not be followed', error)
+    } finally {
+      link.close()
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#state = 'closed'
+    this.#link.close()
+  }
+
+  /** Reads that wait for news need a connection of their own, and keep no process alive. */
+  #connect(idle: boolean): Link {
+    const server = this.#server
+    const ports: Omit<LinkPorts, 'open' | 'shared'> = {
+      clock: this.#clock,
+      timeoutMs: this.#timeoutMs,
+      idle,
+    }
+    if (typeof server === 'string')
+      return new Link({ ...ports, open: () => openRedis(server, this.#timeoutMs), shared: false })
+    return new Link({ ...ports, open: () => (idle ? server.duplicate() : server), shared: !idle })
+  }
+
+  async #tell<T>(what: string, act: () => Promise<T>): Promise<T> {
+    try {
+      return await act()
+    } catch (error) {
+      throw this.#failure(what, error)
+    }
+  }
+
+  #failure(what: string, error: unknown): Error {
+    if (isSwitchgearError(error)) return error
+    return new StoreFailedError(this.name, `${what}${adviceFor(error)}`, error)
+  }
+}
+
+/** Without whoever logs in. */
+const shown = <T>(server: T | string): T | string =>
+  typeof server === 'string' ? server.replace(/^(\w+:\/\/)?.*@/s, '$1***@') : server
+
+function placeName(server: string | RedisClient): string {
+  const url = shown(server)
+  if (typeof url !== 'string') return ''
+  const { host, pathname } = new URL(url)
+  return `${host}${pathname.length > 1 ? pathname : ''} `
+}
+
+/** Entries in the order in which they first came. */
+function listsOf(records: ReadonlyMap<string, RedisRecord>): Readonly<Record<string, unknown[]>> {
+  const lists = new Map<string, unknown[]>(sections.map((section) => [section, []]))
+  const ordered = [...records].sort(([, a], [, b]) => a.order - b.order)
+  for (const [field, record] of ordered) {
+    const change = toChange(field, record)
+    if (change !== undefined) lists.get(change.section)?.push(entryOf(record))
+  }
+  return Object.fromEntries(lists)
+}
+
+const advice: Readonly<Record<string, string>> = {
+  OOM: ', because Redis has no memory left; raise its maxmemory',
+  NOAUTH: ', because Redis wants a password; put it into the URL',
+  WRONGPASS: ', because Redis refuses the user or the password',
+  NOPERM: ', because the user of Redis may not do that',
+  READONLY: ', because this Redis is a replica, and so takes no changes',
+  LOADING: ', because Redis is still reading its data',
+}
+
+function adviceFor(error: unknown): string {
+  const code = error instanceof Error ? /^[A-Z]+/.exec(error.message)?.[0] : undefined
+  return code !== undefined && Object.hasOwn(advice, code) ? (advice[code] ?? '') : ''
+}

@@ -89,6 +89,7 @@ import { dnsSrv, type Source } from 'switchgear/discovery'
 import { consul } from 'switchgear/discovery/consul'
 import { etcd, type EtcdOptions } from 'switchgear/discovery/etcd'
 import { kubernetes } from 'switchgear/discovery/kubernetes'
+import { instrument, prometheus } from 'switchgear/telemetry'
 import { FakeClock } from 'switchgear/testing'
 
 interface Echo {
@@ -105,6 +106,10 @@ registry.register({ service: 'echo', provider: { say: async (word) => word }, st
 registry.register({ service: 'echo', provider: { shout: async () => '' } })
 // @ts-expect-error Nobody declared this service.
 registry.client('ehco')
+
+const scraped: Promise<string> = prometheus(registry).text()
+instrument(registry, { generative: ['echo'] }).dispose()
+console.log(await scraped)
 
 const keys: EtcdOptions = { prefix: '/services/' }
 const sources: Source[] = [
@@ -175,5 +180,7 @@ function check(config, version) {
 }
 
 function isOurs(path) {
-  return /^(dist\/.*\.(js|d\.ts)|dist\/wire\/proto\/\w+\.proto|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(path)
+  return /^(dist\/.*\.(js|d\.ts)|dist\/wire\/proto\/\w+\.proto|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(
+    path,
+  )
 }

@@ -49,8 +49,8 @@ const read =
 
 // What proto-loader gives of a map is a message that is named like the field, and references without their package.
 // protoc and grpcurl refuse both, so reflection needs a descriptor as protoc writes it.
-const require = createRequire(createRequire(import.meta.url).resolve('@grpc/proto-loader'))
-const { FileDescriptorProto } = require('protobufjs/ext/descriptor')
+const ofLoader = createRequire(createRequire(import.meta.url).resolve('@grpc/proto-loader'))
+const { FileDescriptorProto } = ofLoader('protobufjs/ext/descriptor')
 
 function descriptorOf({ 'neural_hive.service_registry.AgentInfo': anyOfThem }) {
   const file = FileDescriptorProto.decode(anyOfThem.fileDescriptorProtos[0])

@@ -31,10 +31,21 @@ export interface GrpcAnswer {
   readonly message: Uint8Array
 }
 
-type Grpc = typeof import('@grpc/grpc-js')
+export type Grpc = typeof import('@grpc/grpc-js')
+export type {
+  ChannelOptions,
+  Metadata,
+  Server,
+  ServerCredentials,
+  ServerUnaryCall,
+  ServerWritableStream,
+  ServiceDefinition,
+  sendUnaryData,
+  UntypedServiceImplementation,
+} from '@grpc/grpc-js'
 
 /** Loaded on first use: few need it, and it is an optional peer. */
-const loadGrpc = (): Promise<Grpc> =>
+export const loadGrpc = (): Promise<Grpc> =>
   optionalPackage('gRPC', '@grpc/grpc-js', '^1.14', () => import('@grpc/grpc-js'))
 
 /**

@@ -1,0 +1,26 @@
+import type { Server } from '../../core/grpc.js'
+import { optionalPackage } from '../../core/optional-package.js'
+import { serviceName } from '../../wire/proto/definition.js'
+
+export interface HealthService {
+  /** Tells who asks or watches that this server is about to end. */
+  close(): void
+}
+
+/** `grpc.health.v1`, for the server as a whole and for its service. Rejects with `MissingPeerError`. */
+export async function addHealth(server: Server): Promise<HealthService> {
+  const { HealthImplementation } = await optionalPackage(
+    'The gRPC server',
+    'grpc-health-check',
+    '^2.1',
+    () => import('grpc-health-check'),
+  )
+  const health = new HealthImplementation({ '': 'SERVING', [serviceName]: 'SERVING' })
+  health.addToServer(server)
+  return {
+    close() {
+      health.setStatus('', 'NOT_SERVING')
+      health.setStatus(serviceName, 'NOT_SERVING')
+    },
+  }
+}

@@ -85,11 +85,16 @@ export function whenAborted(signal: AbortSignal): Promise<undefined> {
 
 /** A wait that the signal ends early, without a word, and that never keeps the process alive. */
 export function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<unknown> {
-  let cancel = (): void => {}
-  const waited = new Promise<void>((resolve) => {
-    cancel = later(clock, ms, resolve)
+  return new Promise<void>((resolve) => {
+    const end = (): void => {
+      cancel()
+      signal.removeEventListener('abort', end) // signals live long, and are waited on often
+      resolve()
+    }
+    const cancel = later(clock, ms, end)
+    if (signal.aborted) end()
+    else signal.addEventListener('abort', end, { once: true })
   })
-  return Promise.race([waited, whenAborted(signal)]).finally(cancel)
 }
 
 const immediate = setImmediate

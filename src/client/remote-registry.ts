@@ -1,0 +1,94 @@
+import { backoffMs } from '../core/backoff.js'
+import { pause } from '../core/clock.js'
+import { field } from '../core/foreign.js'
+import { connectBackend } from '../discovery/connect/backend.js'
+import type { Connect, HeadersFor } from '../discovery/connect/connect.js'
+import type { Source, View } from '../discovery/source.js'
+import type { LookUpOptions } from '../discovery/sources/look-up.js'
+import { quietly } from '../discovery/sources/quietly.js'
+import type { Sighting } from '../model/sighting.js'
+import { accessOf, type RegistryAccess } from './access.js'
+import { Api } from './api.js'
+import { follow, type Position } from './follow.js'
+import { Mirror } from './mirror.js'
+import type { RemoteRecord } from './record.js'
+
+export interface RemoteRegistryOptions
+  extends RegistryAccess,
+    Pick<LookUpOptions, 'name' | 'handler' | 'group' | 'strategy'> {
+  /** Those that are not wanted are left out. Default all. */
+  readonly accept?: ((record: RemoteRecord) => boolean) | undefined
+  /** Makes instances. Default `connectBackend`, with `headers`. */
+  readonly connect?: Connect<unknown> | undefined
+  /** Sent to providers, where `connect` is not given. */
+  readonly headers?: HeadersFor | undefined
+}
+
+const reconnect = { firstMs: 1_000, maxMs: 2_000 }
+
+/**
+ * Providers from a registry that others share: `switchgear serve`, or a Modularity registry. Lists, then follows the
+ * events. While the registry is gone, the last good view stays.
+ *
+ * Throws `InvalidOptionsError`.
+ */
+export function remoteRegistry(options: RemoteRegistryOptions = {}): Source {
+  const access = accessOf(options, 'remoteRegistry')
+  const { policy, headers, accept = () => true } = options
+  const connect = options.connect ?? connectBackend({ headers, policy })
+  const api = new Api(access)
+  const viewOf = (mirror: Mirror): View => ({
+    sightings: mirror.records.filter(accept).map((record) => sightingOf(record, options, connect)),
+    authoritative: true,
+  })
+  return {
+    name: options.name ?? `registry:${new URL(access.url).host}`,
+    watch: (signal) => quietly(signal, views(api, viewOf, signal)),
+  }
+}
+
+/** Throws when the registry cannot even be listed; its watcher then keeps what it has, and asks again. */
+async function* views(
+  api: Api,
+  viewOf: (mirror: Mirror) => View,
+  signal: AbortSignal,
+): AsyncGenerator<View, void, undefined> {
+  const { clock, random } = api.access
+  const position: Position = { lastId: undefined }
+  const mirror = new Mirror()
+  while (!signal.aborted) {
+    for await (const news of follow(api, position, signal)) {
+      mirror.take(news)
+      if (mirror.isKnown) yield viewOf(mirror)
+    }
+    await pause(clock, backoffMs(1, reconnect, random), signal)
+  }
+}
+
+function sightingOf(
+  record: RemoteRecord,
+  { handler, group, strategy }: RemoteRegistryOptions,
+  connect: Connect<unknown>,
+): Sighting {
+  const { id, service, capabilities, version, status, location } = record
+  return {
+    name: id,
+    service,
+    handler,
+    group,
+    strategy,
+    capabilities,
+    version,
+    health: status,
+    metadata: metadataOf(record),
+    ...(location !== '' && { address: location, connect }),
+  }
+}
+
+/** What is said of it, and how it is reached. What a registry keeps there for itself is left out. */
+function metadataOf({ metadata, mode, name }: RemoteRecord): Readonly<Record<string, unknown>> {
+  const said = Object.entries(metadata).filter(
+    ([key]) => !key.startsWith('switchgear.') && key !== '__proto__',
+  )
+  return { mode, displayName: field(metadata, 'displayName') ?? name, ...Object.fromEntries(said) }
+}

@@ -13,7 +13,18 @@ const OPOSSUM_CHEAP = 'opossum fire, time-out, cheapest options'
 const MOLECULER = 'Moleculer call, breaker + retry + time-out'
 const GUARDED = 'switchgear guarded.noop()'
 const CLIENT = 'switchgear client.noop()'
+const CLIENT_COUNTED = 'switchgear client.noop(), prometheus'
+const CLIENT_METERED = 'switchgear client.noop(), a meter'
+const CLIENT_TRACED = 'switchgear client.noop(), a tracer that makes no spans'
 const TIMEOUT_MS = 30_000
+
+/** What one of these does would be paid by all others in its process. */
+const ALONE = new Set([
+  'direct, AsyncLocalStorage in use',
+  CLIENT_COUNTED,
+  CLIENT_METERED,
+  CLIENT_TRACED,
+])
 
 /** @typedef {() => Promise<unknown>} Call */
 
@@ -75,6 +86,17 @@ const makers = {
     const client = ourWorkers()?.client('worker')
     return client && (() => client.noop())
   },
+  [CLIENT_COUNTED]: () => watchedWorkers(({ prometheus }, registry) => prometheus(registry)),
+  [CLIENT_METERED]: () =>
+    watchedWorkers(async ({ instrument }, registry) => {
+      const { MeterProvider } = await import('@opentelemetry/sdk-metrics')
+      instrument(registry, { meter: new MeterProvider().getMeter('bench') })
+    }),
+  [CLIENT_TRACED]: () =>
+    watchedWorkers(async ({ instrument }, registry) => {
+      const { trace } = await import('@opentelemetry/api')
+      instrument(registry, { tracer: trace.getTracer('bench') })
+    }),
   'switchgear registry.call(noop)': () => {
     const registry = ourWorkers()
     return registry && (() => registry.call('worker', {}, callNoop))
@@ -101,6 +123,17 @@ function ourWorkers() {
   const registry = new ServiceRegistry({ circuit: { timeoutMs: TIMEOUT_MS } })
   for (let i = 0; i < 3; i++) registry.register({ service: 'worker', provider: new Worker(i) })
   return registry
+}
+
+/** @param {(telemetry: any, registry: any) => unknown} watch */
+async function watchedWorkers(watch) {
+  const registry = ourWorkers()
+  const file = '../dist/telemetry/index.js'
+  const telemetry = await import(file).catch(() => undefined)
+  if (!registry || !telemetry) return undefined
+  await watch(telemetry, registry)
+  const client = registry.client('worker')
+  return () => client.noop()
 }
 
 /** A guard whose opossum exists and has been looked at: it has to be true from here on. */
@@ -154,7 +187,7 @@ function eachAlone(names) {
 
 async function main() {
   const names = Object.keys(makers)
-  const together = names.filter((name) => name !== 'direct, AsyncLocalStorage in use')
+  const together = names.filter((name) => !ALONE.has(name))
   const cases = await casesOf(together)
   const results = await compare(cases)
   report('call', {

@@ -23,6 +23,13 @@ export const commands: ReadonlyMap<string, Listed> = new Map<string, Listed>([
     },
   ],
   [
+    'serve',
+    {
+      summary: 'a registry for programs of any language, over REST',
+      load: async () => (await import('./commands/serve.js')).serve,
+    },
+  ],
+  [
     'list',
     {
       summary: 'providers, models or capabilities, as a table',

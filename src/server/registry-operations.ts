@@ -522,6 +522,9 @@ function targetOf(view: ProviderView): readonly Target[] {
   return [{ id: view.name, location, registration: `${view.name}\n${registeredAt}\n${serial}` }]
 }
 
+/** Stores keep only providers that have an address. */
+const nowhere = 'urn:switchgear:no-location'
+
 /** Throws `invalid` when the registry would not take it. */
 function toRegistration(
   id: string,
@@ -543,7 +546,7 @@ function toRegistration(
     version,
     metadata: { ...metadata, [registrationKey]: { ...facts } },
     replace: true,
-    ...(location !== '' && { address: location }),
+    address: location === '' ? nowhere : location,
   }
   try {
     parseRegistration(registration)

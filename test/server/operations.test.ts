@@ -28,6 +28,17 @@ describe('registering', () => {
     expect(operations.list().map(({ id }) => id)).toEqual(['one', 'two', 'three'])
   })
 
+  it('gives each an address, without which no store would keep it', async () => {
+    const { operations, registry } = operationsOf()
+    await operations.register(service('one'), nobody)
+    await operations.register(agent('two'), nobody)
+    expect(registry.list().map(({ address }) => address)).toEqual([
+      'urn:switchgear:no-location',
+      'worker-1:8000',
+    ])
+    expect(operations.list().map(({ location }) => location)).toEqual(['', 'worker-1:8000'])
+  })
+
   it('keeps its own facts out of what it shows', async () => {
     const { operations } = operationsOf()
     await operations.register(service('one', { metadata: { room: 7 } }), nobody)

@@ -1,0 +1,236 @@
+import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { isoTime, whenAborted } from '../../core/clock.js'
+import type { Logger } from '../../core/logger.js'
+import type { RegistryServer, ServerOptions } from '../../server/index.js'
+import type { Store } from '../../store/store.js'
+import { cleanLines } from '../clean.js'
+import { type Command, operands } from '../command.js'
+import { Failure, usage } from '../failure.js'
+import type { Input } from '../flags.js'
+import type { ExitCode, Shell } from '../shell.js'
+import { storePath } from '../store-path.js'
+
+export const serve: Command = {
+  name: 'serve',
+  operands: '',
+  about:
+    'Serves a registry to programs of any language, over REST and server-sent events,\nuntil it is interrupted. Whoever can connect from elsewhere needs a token.',
+  flags: {
+    host: { value: 'HOST', about: 'where to listen (REGISTRY_HOST; default 127.0.0.1)' },
+    port: { value: 'PORT', about: 'on which port, 0 for any (REGISTRY_PORT; default 5000)' },
+    store: {
+      value: 'STORE',
+      about: 'memory, file:PATH or redis://HOST (REGISTRY_STORE, REDIS_URL; default a file)',
+    },
+    token: { value: 'TOKEN', about: 'who changes or reads needs it (REGISTRY_TOKEN)' },
+    'token-file': { value: 'FILE', about: 'the same, read from a file' },
+    'open-reads': { about: 'anybody may read' },
+    insecure: { about: 'anybody who can connect may do anything' },
+    'health-check-interval': {
+      value: 'SECONDS',
+      about: 'between checks of a location (HEALTH_CHECK_INTERVAL; default 30)',
+    },
+    'heartbeat-timeout': {
+      value: 'SECONDS',
+      about: 'until a silent agent is unhealthy (HEARTBEAT_TIMEOUT; default 60)',
+    },
+    'rest-dialect': {
+      value: 'DIALECT',
+      about: 'readme: status is healthy; code: status is active (default readme)',
+    },
+    'allowed-origins': {
+      value: 'LIST',
+      about: 'origins of pages that may read, with commas between (ALLOWED_ORIGINS)',
+    },
+    discover: { about: 'look for local back ends, and keep them listed' },
+    debug: { about: 'log more (REGISTRY_DEBUG)' },
+  },
+  async run(shell, input) {
+    operands(input, serve, 0, 0)
+    const place = placeOf(input, shell)
+    const options = await optionsOf(input, shell)
+    return shell.interruptible<ExitCode>(async (stop) => {
+      const { createServer } = await import('../../server/index.js')
+      const { store, shown } = await openStore(place, shell)
+      const server = await createServer({ ...options, store }).catch((error: unknown) => {
+        throw listenFailure(error, options)
+      })
+      if (input.has('discover')) await discoverInto(server)
+      announce(shell, server, shown, input)
+      await whenAborted(stop)
+      shell.err('Stopping.\n')
+      await server.close()
+      return 0
+    })
+  },
+}
+
+// --- flags and environment -----------------------------------------------------------------------
+
+async function optionsOf(input: Input, shell: Shell): Promise<ServerOptions> {
+  const { env } = shell
+  const seconds = (flag: string, variable: string): number | undefined => {
+    const number = numberOf(input, shell, flag, variable, 'a number of seconds above 0')
+    return number === undefined ? undefined : number * 1_000
+  }
+  const origins = input.text('allowed-origins') ?? given(env.ALLOWED_ORIGINS)
+  return {
+    host: input.text('host') ?? given(env.REGISTRY_HOST),
+    port: portOf(input, shell),
+    token: await tokenOf(input, shell),
+    openReads: input.has('open-reads'),
+    insecure: input.has('insecure'),
+    restDialect: dialectOf(input),
+    healthCheckIntervalMs: seconds('health-check-interval', 'HEALTH_CHECK_INTERVAL'),
+    heartbeatTimeoutMs: seconds('heartbeat-timeout', 'HEARTBEAT_TIMEOUT'),
+    allowedOrigins: origins?.split(',').flatMap((one) => given(one.trim()) ?? []),
+    logger: logTo(shell, input.has('debug') || isOn(env.REGISTRY_DEBUG)),
+  }
+}
+
+/** An empty variable counts as unset. */
+const given = (text: string | undefined): string | undefined => (text === '' ? undefined : text)
+
+const isOn = (text: string | undefined): boolean => /^(?:1|true|yes|on)$/i.test(text ?? '')
+
+function numberOf(
+  input: Input,
+  { env }: Shell,
+  flag: string,
+  variable: string,
+  expected: string,
+): number | undefined {
+  const own = input.text(flag)
+  const text = own ?? given(env[variable])
+  if (text === undefined) return undefined
+  const number = /^\d{1,9}(?:\.\d+)?$/.test(text) ? Number(text) : 0
+  if (number > 0) return number
+  const from = own === undefined ? variable : `--${flag}`
+  throw usage(`${from} is '${text}', and should be ${expected}`)
+}
+
+function portOf(input: Input, { env }: Shell): number | undefined {
+  const own = input.text('port')
+  const text = own ?? given(env.REGISTRY_PORT)
+  if (text === undefined) return undefined
+  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text)
+  const from = own === undefined ? 'REGISTRY_PORT' : '--port'
+  throw usage(`${from} is '${text}', and should be a whole number from 0 to 65535`)
+}
+
+function dialectOf(input: Input): 'readme' | 'code' | undefined {
+  const text = input.text('rest-dialect')
+  if (text === undefined || text === 'readme' || text === 'code') return text
+  throw usage(`--rest-dialect is '${text}', and should be readme or code`)
+}
+
+async function tokenOf(input: Input, { env, folder }: Shell): Promise<string | undefined> {
+  const file = input.text('token-file')
+  if (file === undefined) return input.text('token') ?? given(env.REGISTRY_TOKEN)
+  if (input.has('token')) throw usage('give --token or --token-file, not both')
+  try {
+    const token = (await readFile(resolve(folder, file), 'utf8')).trim()
+    if (token !== '') return token
+  } catch (cause) {
+    throw new Failure(`--token-file ${file} cannot be read; give a file that holds the token`, {
+      cause,
+    })
+  }
+  throw new Failure(`--token-file ${file} is empty; give a file that holds the token`)
+}
+
+// --- the store -----------------------------------------------------------------------------------
+
+/** Where to remember: `memory`, a URL of Redis, or the path of a file. */
+function placeOf(input: Input, shell: Shell): string {
+  const { REGISTRY_STORE, REDIS_URL } = shell.env
+  const text = input.text('store') ?? given(REGISTRY_STORE) ?? given(REDIS_URL)
+  if (text === 'memory' || /^rediss?:/i.test(text ?? '')) return text ?? ''
+  return storePath(input, shell)
+}
+
+interface OpenStore {
+  readonly store: Store | undefined
+  /** For people, without secrets. */
+  readonly shown: string
+}
+
+async function openStore(place: string, shell: Shell): Promise<OpenStore> {
+  if (place === 'memory') return { store: undefined, shown: 'memory: nothing outlives the server' }
+  if (/^rediss?:/i.test(place)) {
+    const { redisStore } = await import('../../store/redis.js')
+    return { store: redisStore(place), shown: withoutSecrets(place) }
+  }
+  const { fileStore } = await import('../../store/file.js')
+  return { store: fileStore(place, { clock: shell.clock }), shown: place }
+}
+
+const withoutSecrets = (url: string): string => url.replace(/\/\/[^/?#]*@/, '//***@')
+
+async function discoverInto({ registry }: RegistryServer): Promise<void> {
+  const { localBackends } = await import('../../discovery/sources/local-backends.js')
+  registry.addSource(localBackends())
+}
+
+// --- words ---------------------------------------------------------------------------------------
+
+function announce(shell: Shell, server: RegistryServer, store: string, input: Input): void {
+  const { urls, token } = server
+  const isMadeUp = token !== undefined && !hasOwnToken(shell, input)
+  const lines = [
+    `REST and events  ${urls.rest}   (metrics: /metrics, document: /openapi.json)`,
+    `Store            ${store}`,
+    ...(isMadeUp
+      ? [
+          'Others than this machine can connect, so a token is asked for. It is shown only now:',
+          `Token            ${token}`,
+        ]
+      : []),
+  ]
+  shell.out(`${cleanLines(lines.join('\n'))}\n`)
+}
+
+const hasOwnToken = ({ env }: Shell, input: Input): boolean =>
+  input.has('token') || input.has('token-file') || given(env.REGISTRY_TOKEN) !== undefined
+
+/** One line per change, and per what went wrong. */
+function logTo(shell: Shell, verbose: boolean): Logger {
+  const line =
+    (level: string) =>
+    (message: string, fields: Readonly<Record<string, unknown>> = {}): void => {
+      const facts = Object.entries(fields).map(([key, value]) => `${key}=${wordOf(value)}`)
+      const words = [isoTime(shell.clock.wall()), level, message, ...facts]
+      shell.err(`${cleanLines(words.join(' ')).replaceAll('\n', ' ')}\n`)
+    }
+  const silent = (): void => {}
+  return {
+    debug: verbose ? line('debug') : silent,
+    info: line('info'),
+    warn: line('warn'),
+    error: line('error'),
+  }
+}
+
+const wordOf = (value: unknown): string =>
+  value instanceof Error ? JSON.stringify(value.message) : (JSON.stringify(value) ?? 'undefined')
+
+/** Who cannot listen is told who may be in the way. */
+function listenFailure(
+  error: unknown,
+  { host = '127.0.0.1', port = 5_000 }: ServerOptions,
+): unknown {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  const why = typeof code === 'string' && Object.hasOwn(reasons, code) ? reasons[code] : undefined
+  return why === undefined
+    ? error
+    : new Failure(`cannot listen on ${host}:${port}, because ${why}`, { cause: error })
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  EADDRINUSE:
+    'another program holds that port: another switchgear serve, or on macOS the AirPlay receiver on 5000; choose one with --port, or 0 for any that is free',
+  EACCES: 'this user may not; choose a port above 1023 with --port',
+  EADDRNOTAVAIL: 'this machine has no such address; choose one with --host',
+  ENOTFOUND: 'that name does not resolve; choose one with --host',
+}

@@ -1,0 +1,148 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { root } from '../house/sources.js'
+import { ask, openEvents } from '../server/rest-client.js'
+
+/** A build of its own, inside the project so that it finds its packages, and ignored by git. */
+const built = join(root, `reports/serve-${process.pid}`)
+const program = join(built, 'dist/cli/main.js')
+const data = join(built, 'data')
+
+beforeAll(async () => {
+  mkdirSync(data, { recursive: true })
+  cpSync(join(root, 'package.json'), join(built, 'package.json'))
+  const tsc = join(root, 'node_modules/typescript/bin/tsc')
+  // Whether types are right is for others to say.
+  const quick = ['--noCheck', '--declaration', 'false', '--isolatedDeclarations', 'false']
+  const args = [tsc, '-p', 'tsconfig.build.json', '--outDir', join(built, 'dist'), ...quick]
+  await promisify(execFile)(process.execPath, args, { cwd: root })
+})
+beforeEach(() => rmSync(join(data, 'switchgear'), { recursive: true, force: true }))
+afterAll(() => rmSync(built, { recursive: true, force: true }))
+
+const others = ['REGISTRY_STORE', 'REGISTRY_PORT', 'REGISTRY_HOST', 'REGISTRY_TOKEN', 'REDIS_URL']
+
+interface Running {
+  readonly child: ChildProcess
+  readonly said: { out: string; err: string }
+}
+
+function start(args: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
+  const mine = Object.entries(process.env).filter(([name]) => !others.includes(name))
+  const child = spawn(process.execPath, [program, 'serve', ...args], {
+    cwd: built,
+    env: {
+      ...Object.fromEntries(mine),
+      XDG_DATA_HOME: data,
+      LOCALAPPDATA: data,
+      HOME: data,
+      ...env,
+    },
+  })
+  const said = { out: '', err: '' }
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    said.out += text
+  })
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    said.err += text
+  })
+  onTestFinished(() => {
+    child.kill('SIGKILL')
+  })
+  return { child, said }
+}
+
+/** Once it listens. */
+async function listening(args: readonly string[], env?: NodeJS.ProcessEnv) {
+  const running = start(['--port', '0', ...args], env)
+  await expect
+    .poll(() => running.said.out + running.said.err, { timeout: 20_000 })
+    .toMatch(/Store {2,}\S/)
+  const url = /http:\/\/\S+/.exec(running.said.out)?.[0] ?? ''
+  return { ...running, url }
+}
+
+async function ended({ child, said }: Running): Promise<[number | null, string]> {
+  if (child.exitCode === null) await once(child, 'close')
+  return [child.exitCode, said.err]
+}
+
+const body = { id: 'in', name: 'In', capabilities: ['greet'], mode: 'embedded' }
+
+describe('switchgear serve', () => {
+  it('says where it listens, logs each change, stops on SIGTERM and remembers', async () => {
+    const first = await listening([])
+    expect(first.said.out).toContain(join(data, 'switchgear', 'registry.json'))
+    expect((await ask(first.url, '/api/register', { body })).status).toBe(201)
+    const events = await openEvents(first.url)
+    await events.next()
+    first.child.kill('SIGTERM')
+    const [exit, log] = await ended(first)
+    expect([exit, /info registered id="in" from="127\.0\.0\.1"/.test(log)]).toEqual([0, true])
+    await expect(events.next()).rejects.toThrow()
+
+    const second = await listening([])
+    expect((await ask(second.url, '/api/services/in')).json).toMatchObject({ id: 'in', name: 'In' })
+  })
+
+  it('understands the environment, and flags win over it', async () => {
+    const env = { REGISTRY_STORE: 'memory', REGISTRY_TOKEN: 'from-env', REGISTRY_PORT: '1' }
+    const { said, url } = await listening(['--token', 'from-flag'], env)
+    expect(said.out).toContain('memory')
+    const status = async (token: string) =>
+      (await ask(url, '/api/stats', { headers: { authorization: `Bearer ${token}` } })).status
+    expect([await status('from-flag'), await status('from-env')]).toEqual([200, 401])
+  })
+
+  it('makes a token up where others can connect, and shows it once', async () => {
+    const { said, url, child } = await listening(['--host', '0.0.0.0', '--store', 'memory'])
+    const token = /Token {2,}(\S+)/.exec(said.out)?.[1] ?? ''
+    const here = url.replace('0.0.0.0', '127.0.0.1')
+    expect((await ask(here, '/api/stats')).status).toBe(401)
+    const headers = { authorization: `Bearer ${token}` }
+    expect((await ask(here, '/api/stats', { headers })).status).toBe(200)
+    expect(said.err).not.toContain(token)
+    child.kill('SIGINT')
+    expect((await ended({ child, said }))[0]).toBe(0)
+  })
+
+  it('reads the token from a file', async () => {
+    const file = join(data, 'token')
+    writeFileSync(file, 'secret-in-file\n')
+    const { url } = await listening(['--store', 'memory', '--token-file', file])
+    const headers = { authorization: 'Bearer secret-in-file' }
+    expect((await ask(url, '/api/stats', { headers })).status).toBe(200)
+  })
+
+  it('says who may hold a port that is taken', async () => {
+    const holder = createServer()
+    await new Promise<void>((resolve) => holder.listen(0, '127.0.0.1', resolve))
+    const { port } = holder.address() as AddressInfo
+    const [exit, err] = await ended(start(['--port', String(port), '--store', 'memory']))
+    await new Promise((resolve) => holder.close(resolve))
+    expect([exit, err]).toEqual([
+      1,
+      expect.stringMatching(
+        new RegExp(`cannot listen on 127.0.0.1:${port}.*another program.*--port`),
+      ),
+    ])
+  })
+
+  it.each([
+    [['--port', 'many'], 2, "--port is 'many', and should be a whole number from 0 to 65535"],
+    [['--rest-dialect', 'odd'], 2, "--rest-dialect is 'odd', and should be readme or code"],
+    [['--heartbeat-timeout', '-1'], 2, '--heartbeat-timeout'],
+    [['--token-file', 'nowhere'], 1, 'nowhere cannot be read'],
+    [['--prot', '1'], 2, 'did you mean --port?'],
+    [['now'], 2, "does not know what to do with 'now'"],
+  ])('%s', async (args, code, text) => {
+    const [exit, err] = await ended(start(args))
+    expect([exit, err]).toEqual([code, expect.stringContaining(text)])
+  })
+})

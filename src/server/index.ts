@@ -10,6 +10,7 @@ export type {
   Notice,
   Telemetry,
 } from './entry.js'
+export type { GrpcServerTls } from './grpc/server.js'
 export { OperationError } from './operation-error.js'
 export type {
   Caller,
@@ -26,5 +27,5 @@ export type {
   Stats,
   WatchInput,
 } from './operations.js'
-export type { ServerOptions } from './options.js'
+export type { GrpcFaceOptions, ServerOptions } from './options.js'
 export { createServer, type RegistryServer } from './server.js'

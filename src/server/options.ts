@@ -4,13 +4,26 @@ import { type InputIssue, InvalidOptionsError } from '../core/errors.js'
 import { type Logger, silentLogger } from '../core/logger.js'
 import type { ServiceRegistry } from '../registry/registry.js'
 import type { Store } from '../store/store.js'
+import type { GrpcServerTls } from './grpc/server.js'
 import type { ResolveName } from './location.js'
+
+/** Where and how agents are served over gRPC. */
+export interface GrpcFaceOptions {
+  /** 0 for one that is free. Default 50051. */
+  readonly port?: number | undefined
+  /** Without encryption when left out. */
+  readonly tls?: GrpcServerTls | undefined
+  /** The longest message that is read, in bytes. Default 1 MiB. */
+  readonly mostBytes?: number | undefined
+}
 
 export interface ServerOptions {
   /** Default `127.0.0.1`. */
   readonly host?: string | undefined
   /** 0 for one that is free. Default 5000. */
   readonly port?: number | undefined
+  /** Serve agents over gRPC too, on the same host; needs the packages of it. Default: REST alone. */
+  readonly grpc?: GrpcFaceOptions | undefined
   /** Serve this registry; it is neither started nor closed. Default: one of the server's own. */
   readonly registry?: ServiceRegistry | undefined
   /** What the server's own registry remembers. Default: nothing. */
@@ -56,6 +69,15 @@ const duration = z.number().min(1)
 const schema = z.strictObject({
   host: z.string().min(1).default('127.0.0.1'),
   port: z.number().int().min(0).max(65_535).default(5_000),
+  grpc: z
+    .strictObject({
+      port: z.number().int().min(0).max(65_535).optional(),
+      tls: z
+        .strictObject({ cert: z.string(), key: z.string(), clientCa: z.string().optional() })
+        .optional(),
+      mostBytes: count.optional(),
+    })
+    .optional(),
   registry: z.custom<ServiceRegistry>(isObject, 'expected a ServiceRegistry').optional(),
   store: z.custom<Store>(isObject, 'expected a store').optional(),
   token: z
@@ -77,7 +99,7 @@ const schema = z.strictObject({
   resolveName: z.custom<ResolveName>((value) => typeof value === 'function').optional(),
 })
 
-type Left = 'registry' | 'store' | 'token' | 'rateLimit' | 'resolveName'
+type Left = 'grpc' | 'registry' | 'store' | 'token' | 'rateLimit' | 'resolveName'
 
 /** The options, with defaults in. */
 export type ServerSettings = Pick<ServerOptions, Left> & {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { pause } from '../core/clock.js'
 import { ServiceRegistry } from '../registry/registry.js'
 import { Access, newToken } from './access.js'
+import { type GrpcServer, startGrpc } from './grpc/server.js'
 import { locationPolicy } from './location.js'
 import { createMetrics, type Metrics } from './metrics.js'
 import type { Operations } from './operations.js'
@@ -13,8 +14,8 @@ import { isLoopback } from './rest/rate.js'
 import { packageVersion } from './version.js'
 
 export interface RegistryServer extends AsyncDisposable {
-  /** Where it listens, such as `http://127.0.0.1:5000`. */
-  readonly urls: { readonly rest: string }
+  /** Where it listens, such as `http://127.0.0.1:5000` and `grpc://127.0.0.1:50051`. */
+  readonly urls: { readonly rest: string; readonly grpc?: string }
   readonly registry: ServiceRegistry
   /** What every face of it does. */
   readonly operations: Operations
@@ -28,10 +29,11 @@ export interface RegistryServer extends AsyncDisposable {
 const graceMs = 3_000
 
 /**
- * A registry for programs of any language: REST and server-sent events. It listens when the promise resolves.
+ * A registry for programs of any language: REST and server-sent events, and gRPC when it is asked for. It listens
+ * when the promise resolves.
  *
- * Rejects with `InvalidOptionsError`, with what the store's `load` fails with, and with Node's own error when it cannot
- * listen, such as one of code `EADDRINUSE`.
+ * Rejects with `InvalidOptionsError`, with `MissingPeerError` when gRPC is asked for and not installed, with what the
+ * store's `load` fails with, and with Node's own error when it cannot listen, such as one of code `EADDRINUSE`.
  */
 export async function createServer(options: ServerOptions = {}): Promise<RegistryServer> {
   const settings = parseServerOptions(options)
@@ -89,23 +91,35 @@ async function serve(
     if (isOwn) await registry.close()
   }
   let listening: Listening
+  let agents: GrpcServer | undefined
   try {
+    if (settings.grpc !== undefined)
+      agents = await startGrpc(operations, {
+        host,
+        clock,
+        logger: settings.logger,
+        ...settings.grpc,
+      })
     listening = await listen(app, { host, port })
   } catch (error) {
     operations.close()
     metrics[Symbol.dispose]()
+    await agents?.close()
     throw error
   }
   operations.start()
   const close = once(async () => {
-    const finished = listening.close()
+    const finished = Promise.all([listening.close(), agents?.close()])
     closed.abort(new Error('the server is closing'))
     await Promise.race([finished, pause(clock, graceMs, new AbortController().signal)])
     listening.cut()
     await end()
   })
   return {
-    urls: Object.freeze({ rest: `http://${urlHost(host)}:${listening.port}` }),
+    urls: Object.freeze({
+      rest: `http://${urlHost(host)}:${listening.port}`,
+      ...(agents !== undefined && { grpc: agents.url }),
+    }),
     registry,
     operations,
     token,

@@ -7,14 +7,12 @@ export interface HealthService {
   close(): void
 }
 
+export const loadHealth = (): Promise<typeof import('grpc-health-check')> =>
+  optionalPackage('The gRPC server', 'grpc-health-check', '^2.1', () => import('grpc-health-check'))
+
 /** `grpc.health.v1`, for the server as a whole and for its service. Rejects with `MissingPeerError`. */
 export async function addHealth(server: Server): Promise<HealthService> {
-  const { HealthImplementation } = await optionalPackage(
-    'The gRPC server',
-    'grpc-health-check',
-    '^2.1',
-    () => import('grpc-health-check'),
-  )
+  const { HealthImplementation } = await loadHealth()
   const health = new HealthImplementation({ '': 'SERVING', [serviceName]: 'SERVING' })
   health.addToServer(server)
   return {

@@ -116,20 +116,20 @@ function listen(
   return new Promise((resolve, reject) => {
     server.bindAsync(`${host}:${port}`, credentials, (error, bound) => {
       if (error === null) resolve(bound)
-      else reject(cannotListen(`${host}:${port}`, error))
+      else reject(cannotListen(host, port, error))
     })
   })
 }
 
-/** grpc-js gives the code of the system only as a word of its text. */
-function cannotListen(address: string, error: Error): Error {
+/** grpc-js gives the code of the system only as a word of its text. As Node does, the port is told beside it. */
+function cannotListen(host: string, port: number, error: Error): Error {
   const code = /\bE[A-Z]{3,}\b/.exec(error.message)?.[0]
   const why =
     code === 'EADDRINUSE'
       ? 'the port is taken; stop what listens there, or choose another port'
       : oneLine(error)
-  const failure = new Error(`gRPC cannot listen on ${address}: ${why}`, { cause: error })
-  return code === undefined ? failure : Object.assign(failure, { code })
+  const failure = new Error(`gRPC cannot listen on ${host}:${port}: ${why}`, { cause: error })
+  return code === undefined ? failure : Object.assign(failure, { code, port })
 }
 
 async function shutDown(server: Server, graceMs: number, clock: Clock): Promise<void> {

@@ -22,7 +22,8 @@ const mebi = 1_024 * 1_024
 
 /**
  * Answers `GET /_module/health`, `GET /_module/capabilities` and `POST /_module/invoke`, below any path it is mounted
- * at. Errors are `{ error }`: 404 for what is unknown, 413 for a body that is too long, 500 for what a function threw.
+ * at. Errors are `{ error }`: 404 for what is unknown, 413 for a body that is too long,
+ * 415 for one that is not called JSON, 500 for what a function threw.
  *
  * Throws `InvalidOptionsError`.
  */
@@ -50,6 +51,10 @@ async function invoke(
   capabilities: ReadonlyMap<string, ModuleFunction>,
   maxBodyBytes: number,
 ): Promise<Response> {
+  // Pages of other origins can send anything else without asking, but not this.
+  const type = request.headers.get('content-type') ?? ''
+  if (!/^application\/json\s*(;|$)/i.test(type))
+    return failed(415, 'Expected a body of type application/json')
   const body = await readBody(request, maxBodyBytes)
   if (body === undefined) return failed(413, `The body has more than ${maxBodyBytes} bytes`)
   const asked = parsed(body)

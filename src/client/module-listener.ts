@@ -29,11 +29,15 @@ async function answer(
 }
 
 function requestOf(incoming: IncomingMessage, signal: AbortSignal): Request {
-  const { method = 'GET', url = '/' } = incoming
+  const { method = 'GET', url = '/', headers } = incoming
+  const given = Object.entries(headers).filter(
+    (entry): entry is [string, string] => typeof entry[1] === 'string',
+  )
   const hasBody = method !== 'GET' && method !== 'HEAD'
   return new Request(new URL(url.replace(/^\/+/, '/'), 'http://module'), {
     method,
     signal,
+    headers: given,
     ...(hasBody && { body: Readable.toWeb(incoming), duplex: 'half' }),
   })
 }

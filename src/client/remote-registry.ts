@@ -11,6 +11,7 @@ import { accessOf, type RegistryAccess } from './access.js'
 import { Api } from './api.js'
 import { follow, type Position } from './follow.js'
 import { Mirror } from './mirror.js'
+import type { News } from './news.js'
 import type { RemoteRecord } from './record.js'
 
 export interface RemoteRegistryOptions
@@ -37,8 +38,14 @@ export function remoteRegistry(options: RemoteRegistryOptions = {}): Source {
   const { policy, headers, accept = () => true } = options
   const connect = options.connect ?? connectBackend({ headers, policy })
   const api = new Api(access)
+  const known = new WeakMap<RemoteRecord, Sighting>()
+  const toSighting = (record: RemoteRecord): Sighting => {
+    const sighting = known.get(record) ?? sightingOf(record, options, connect)
+    known.set(record, sighting)
+    return sighting
+  }
   const viewOf = (mirror: Mirror): View => ({
-    sightings: mirror.records.filter(accept).map((record) => sightingOf(record, options, connect)),
+    sightings: mirror.records.filter(accept).map(toSighting),
     authoritative: true,
   })
   return {
@@ -47,20 +54,59 @@ export function remoteRegistry(options: RemoteRegistryOptions = {}): Source {
   }
 }
 
+/** Changes come in crowds; a view is everything, and is not made for each of them. */
+const settleMs = 100
+
 /** Throws when the registry cannot even be listed; its watcher then keeps what it has, and asks again. */
 async function* views(
   api: Api,
   viewOf: (mirror: Mirror) => View,
   signal: AbortSignal,
 ): AsyncGenerator<View, void, undefined> {
+  const stop = new AbortController()
+  const ended = AbortSignal.any([signal, stop.signal])
+  const mirror = new Mirror()
+  let hasNews = false
+  let failure: { readonly error: unknown } | undefined
+  let wake = (): void => {}
+  mirror.onChange(() => {
+    hasNews = true
+  })
+  const take = (news: News): void => {
+    mirror.take(news)
+    if (news.type === 'all') hasNews = true // that nothing is there is a view too
+    wake()
+  }
+  void followOn(api, take, ended)
+    .catch((error: unknown) => {
+      failure = { error }
+    })
+    .finally(() => wake())
+  try {
+    while (!ended.aborted) {
+      if (failure !== undefined) throw failure.error
+      if (hasNews && mirror.isKnown) {
+        hasNews = false
+        yield viewOf(mirror)
+        await pause(api.access.clock, settleMs, ended)
+      } else {
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+      }
+    }
+  } finally {
+    stop.abort()
+  }
+}
+
+async function followOn(api: Api, take: (news: News) => void, signal: AbortSignal): Promise<void> {
   const { clock, random } = api.access
   const position: Position = { lastId: undefined }
-  const mirror = new Mirror()
+  // Somebody may wait for the first view, and events alone keep no process alive.
+  take({ type: 'all', records: await api.list({ signal }) })
   while (!signal.aborted) {
-    for await (const news of follow(api, position, signal)) {
-      mirror.take(news)
-      if (mirror.isKnown) yield viewOf(mirror)
-    }
+    for await (const news of follow(api, position, signal)) take(news)
     await pause(clock, backoffMs(1, reconnect, random), signal)
   }
 }

@@ -26,9 +26,11 @@ const ask = async (path: string, init?: RequestInit) => {
   const response = await handle(new Request(`http://x${path}`, init))
   return [response.status, await response.json()]
 }
+const headers = { 'content-type': 'application/json; charset=utf-8' }
 const invoke = (body: unknown) =>
   ask('/_module/invoke', {
     method: 'POST',
+    headers,
     body: typeof body === 'string' ? body : JSON.stringify(body),
   })
 
@@ -63,6 +65,18 @@ it.each<[unknown, number, string]>([
   expect(await invoke(body)).toEqual([status, { error }])
 })
 
+it.each(['text/plain', 'application/x-www-form-urlencoded', undefined])(
+  'does nothing that a page of another origin could send without asking: %s',
+  async (type) => {
+    const body = JSON.stringify({ capability: 'weather' })
+    const sent = type === undefined ? {} : { 'content-type': type }
+    expect(await ask('/_module/invoke', { method: 'POST', headers: sent, body })).toEqual([
+      415,
+      { error: 'Expected a body of type application/json' },
+    ])
+  },
+)
+
 it('knows no other path or method', async () => {
   expect(await ask('/_module/constructor')).toEqual([404, { error: 'Not found' }])
   expect(await ask('/health')).toEqual([404, { error: 'Not found' }])
@@ -89,10 +103,15 @@ it('listens under node:http, also to a body that is too long', async () => {
     expect(await health.json()).toEqual({ status: 'healthy', app: 'sky' })
     const done = await fetch(`${base}/_module/invoke`, {
       method: 'POST',
+      headers,
       body: JSON.stringify({ capability: 'weather', params: 1 }),
     })
     expect(await done.json()).toEqual({ sky: 'clear', of: 1 })
-    const long = await fetch(`${base}/_module/invoke`, { method: 'POST', body: 'x'.repeat(2_000) })
+    const long = await fetch(`${base}/_module/invoke`, {
+      method: 'POST',
+      headers,
+      body: 'x'.repeat(2_000),
+    })
     expect(long.status).toBe(413)
   }
 })
@@ -109,6 +128,7 @@ it('tells the work when the client has gone', async () => {
   const stop = new AbortController()
   const asked = fetch(`${url}/_module/invoke`, {
     method: 'POST',
+    headers,
     body: JSON.stringify({ capability: 'slow' }),
     signal: stop.signal,
   })

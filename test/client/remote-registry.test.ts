@@ -53,6 +53,18 @@ it('yields what is registered, and each change of it', async () => {
   await views.until('b')
 })
 
+it('makes no view for heartbeats, and one for a crowd of changes', async () => {
+  const double = await RegistryDouble.start()
+  double.add({ id: 'a' })
+  const views = watching(remoteRegistry({ url: double.url }))
+  await views.next()
+  for (let n = 0; n < 100; n += 1) double.tell('service.heartbeat', { id: 'a', status: 'healthy' })
+  for (let n = 0; n < 100; n += 1) double.add({ id: `x${n}` })
+  let made = 0
+  for (let seen = 1; seen < 101; made += 1) seen = (await views.names())?.length ?? 0
+  expect(made).toBeLessThan(100)
+})
+
 it('leaves out what is not accepted', async () => {
   const double = await RegistryDouble.start()
   double.add({ id: 'a', capabilities: ['x'] })

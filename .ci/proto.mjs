@@ -78,14 +78,26 @@ function repair({ field, nestedType, enumType }, path, top) {
 const entryName = (field) =>
   `${field.replace(/(?:^|_)([a-z])/g, (_, letter) => letter.toUpperCase())}Entry`
 
-const base64 = Buffer.from(descriptorOf(definition).finish()).toString('base64')
-const lines = base64.match(/.{1,90}/g).map((line) => `  '${line}',`)
-const descriptor = `/** The file as a FileDescriptorProto, in base64. */
-export const descriptor: string = [\n${lines.join('\n')}\n].join('')`
+/** In lines, as no line of source is that long. */
+const textOf = (text) =>
+  `[\n${text
+    .match(/.{1,90}/g)
+    .map((line) => `  '${line}',`)
+    .join('\n')}\n].join('')`
+const descriptor = Buffer.from(descriptorOf(definition).finish()).toString('base64')
+const { root } = ofLoader('protobufjs').parse(readFileSync(at('service_registry.proto'), 'utf8'), {
+  keepCase: true,
+})
 
 const files = {
   'messages.ts': `${[made + read, ...parts].join('\n\n')}\n`,
-  'descriptor.ts': `${made}\n${descriptor}\n`,
+  'descriptor.ts': `${made}
+/** The file as protobufjs has it, in JSON: so nobody has to find and read the file. */
+export const schema: string = ${textOf(JSON.stringify(root.toJSON()))}
+
+/** The file as a FileDescriptorProto, in base64. */
+export const descriptor: string = ${textOf(descriptor)}
+`,
 }
 for (const [name, text] of Object.entries(files)) {
   if (!process.argv.includes('--check')) writeFileSync(at(name), text)

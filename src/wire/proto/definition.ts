@@ -1,11 +1,12 @@
 import { fileURLToPath } from 'node:url'
 import type { PackageDefinition } from '@grpc/proto-loader'
 import { optionalPackage } from '../../core/optional-package.js'
+import { schema } from './descriptor.js'
 
 /** Of the one service of `service_registry.proto`, as health and reflection name it too. */
 export const serviceName = 'neural_hive.service_registry.ServiceRegistry'
 
-/** For whoever makes a client from it. The build puts the file beside this one. */
+/** For whoever makes a client from it. The build puts the file beside this one; nothing here reads it. */
 export const protoFile: string = fileURLToPath(new URL('./service_registry.proto', import.meta.url))
 
 /**
@@ -16,11 +17,11 @@ const options = { keepCase: true, longs: Number, defaults: true, arrays: true, o
 
 /** What the file defines, by full name. Rejects with `MissingPeerError`. */
 export async function loadDefinition(): Promise<PackageDefinition> {
-  const { load } = await optionalPackage(
+  const { fromJSON } = await optionalPackage(
     'gRPC',
     '@grpc/proto-loader',
     '^0.8',
     () => import('@grpc/proto-loader'),
   )
-  return load(protoFile, options)
+  return fromJSON(JSON.parse(schema), options)
 }

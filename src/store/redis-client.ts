@@ -28,6 +28,7 @@ export async function openRedis(url: string, connectTimeout: number): Promise<Re
   return new Redis(url, {
     ...sameAnswers,
     lazyConnect: true,
+    disconnectTimeout: 100, // then it is cut off
     connectTimeout,
     connectionName: 'switchgear',
     enableOfflineQueue: false,

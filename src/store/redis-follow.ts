@@ -4,8 +4,8 @@ import type { Link } from './redis-link.js'
 import {
   type FieldChange,
   type Found,
+  inPieces,
   type LogEntry,
-  mostFields,
   type Place,
   type Position,
 } from './redis-place.js'
@@ -163,10 +163,6 @@ function* changesOf(
 ): Generator<readonly StoreChange[]> {
   const changes = values.flatMap(([field, record]) => toChange(field, record) ?? [])
   if (changes.length > 0) yield changes
-}
-
-function* inPieces<T>(list: readonly T[]): Generator<readonly T[]> {
-  for (let at = 0; at < list.length; at += mostFields) yield list.slice(at, at + mostFields)
 }
 
 /** Rounds after which a place that never rests is taken as it is: what comes later is followed. */

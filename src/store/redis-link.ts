@@ -1,4 +1,4 @@
-import { type Clock, later } from '../core/clock.js'
+import { type Clock, later, settled } from '../core/clock.js'
 import type { RedisClient } from './redis-client.js'
 
 export interface LinkPorts {
@@ -81,17 +81,18 @@ export class Link {
     const { clock, timeoutMs, idle } = this.#ports
     const ms = timeoutMs + extraMs
     const late = new Error(`Redis did not answer within ${ms} ms`)
+    // A busy process may be late itself: what has arrived by then is read first.
     answer.catch(() => {}) // it may fail when nobody waits for it any more
     if (idle) {
       let stop = (): void => {}
       const waited = new Promise<never>((_, reject) => {
-        stop = later(clock, ms, () => reject(late))
+        stop = later(clock, ms, () => void settled().then(() => reject(late)))
       })
       return Promise.race([answer, waited]).finally(() => stop())
     }
     const done = new AbortController()
     const waited = clock.sleep(ms, done.signal).then(
-      () => Promise.reject(late),
+      () => settled().then(() => Promise.reject(late)),
       () => new Promise<never>(() => {}),
     )
     return Promise.race([answer, waited]).finally(() => done.abort())

@@ -46,7 +46,12 @@ export type FieldChange = readonly [field: string, json: string]
 /** Groups read from the log at a time. */
 const mostGroups = 256
 /** Fields read or written at a time where that needs not be one step. */
-export const mostFields = 500
+const mostFields = 500
+
+export const inPieces = <T>(list: readonly T[]): readonly (readonly T[])[] =>
+  Array.from({ length: Math.ceil(list.length / mostFields) }, (_, at) =>
+    list.slice(at * mostFields, (at + 1) * mostFields),
+  )
 
 /** What of Redis belongs to one namespace. All keys have one hash tag, so a cluster keeps them together. */
 export class Place {
@@ -77,7 +82,8 @@ export class Place {
       [this.#meta, this.#records, this.#log],
       [
         ...[randomUUID(), node, randomUUID(), String(historyLength), at.savedAt, schemaVersion],
-        ...[at.onlyNew === true ? 'new' : '', fields, ...changes.flat()],
+        ...[at.onlyNew === true ? 'new' : '', fields],
+        ...inPieces(changes).map((piece) => JSON.stringify(piece.flat())),
       ],
       changes.length, // a millisecond for each is more than it takes
     )

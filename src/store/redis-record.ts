@@ -1,3 +1,4 @@
+import { keyOf, type Section } from '../model/snapshot.js'
 import { isSection } from './contents.js'
 import type { EncodedChange } from './record.js'
 import type { StoreChange } from './store.js'
@@ -34,10 +35,16 @@ export function toChange(field: string, record: RedisRecord | undefined): StoreC
   const key = fromJson(field.slice(space + 1))
   if (!isSection(section) || typeof key !== 'string') return undefined
   if (record === undefined) return { section, key }
-  return { section, key, value: entryOf(record) } as StoreChange
+  return { section, key, value: entryOf(section, key, record) } as StoreChange
 }
 
-export const entryOf = ({ json }: RedisRecord): unknown => fromJson(json) ?? json
+/** The JSON itself where it is none, or is of another entry than its field says. */
+function entryOf(section: Section, key: string, { json }: RedisRecord): unknown {
+  const entry = fromJson(json)
+  const read: (entry: never) => unknown = keyOf[section]
+  const isIt = typeof entry === 'object' && entry !== null && read(entry as never) === key
+  return isIt ? entry : json
+}
 
 function fromJson(text: string): unknown {
   try {

@@ -14,7 +14,8 @@ const script = (text: string): Script => ({
 /**
  * One group of changes: records, revision and log in one step, or, when the first write is refused for want of
  * memory, none of them. KEYS: meta, records, log. ARGV: id of a new place, node, mark, length of the log, time,
- * schema, `new` to leave alone what is there, fields as JSON; then field and JSON in turn, '' where it is gone.
+ * schema, `new` to leave alone what is there, fields as a list of JSON; then such lists of field and JSON in turn, '' where it is gone: a call takes
+ * fewer arguments than a group may have changes.
  */
 export const writeScript: Script = script(`
 local meta, records, log = KEYS[1], KEYS[2], KEYS[3]
@@ -27,8 +28,7 @@ if not id then
 end
 local revision = string.format('%.0f', redis.call('HINCRBY', meta, 'revision', 1))
 local head = ' ' .. revision .. ' ' .. ARGV[2] .. ' '
-for at = 9, #ARGV, 2 do
-  local field, json = ARGV[at], ARGV[at + 1]
+local function write(field, json)
   local before = redis.call('HGET', records, field)
   if json == '' then
     redis.call('HDEL', records, field)
@@ -37,6 +37,10 @@ for at = 9, #ARGV, 2 do
     if not order then order = string.format('%.0f', redis.call('HINCRBY', meta, 'order', 1)) end
     redis.call('HSET', records, field, order .. head .. json)
   end
+end
+for at = 9, #ARGV do
+  local piece = cjson.decode(ARGV[at])
+  for one = 1, #piece, 2 do write(piece[one], piece[one + 1]) end
 end
 redis.call('XADD', log, 'MAXLEN', '~', ARGV[4], revision .. '-0', 'by', ARGV[2], 'mark', ARGV[3], 'fields', ARGV[8])
 return {id, revision}

@@ -4,12 +4,12 @@ import { isSwitchgearError, StoreFailedError } from '../core/errors.js'
 import { parseRedisStoreOptions } from '../model/parse/store-options.js'
 import { type Snapshot, sections } from '../model/snapshot.js'
 import { encodeChange } from './batch.js'
-import { toSnapshot } from './contents.js'
+import { Pace } from './pace.js'
 import { openRedis, type RedisClient } from './redis-client.js'
 import { Follower } from './redis-follow.js'
 import { Link, type LinkPorts } from './redis-link.js'
-import { type FieldChange, Place } from './redis-place.js'
-import { entryOf, fieldOf, type RedisRecord, toChange } from './redis-record.js'
+import { type FieldChange, type Found, Place } from './redis-place.js'
+import { fieldOf, type RedisRecord, toChange } from './redis-record.js'
 import { Replica } from './redis-replica.js'
 import type { Store, StoreChange } from './store.js'
 
@@ -78,8 +78,7 @@ class RedisStore implements Store {
     )
     this.#state = 'open'
     if (found.id === '') return undefined
-    const { savedAt, schema } = found
-    return { ...toSnapshot({ savedAt, ...listsOf(records) }), schemaVersion: schema }
+    return toSnapshot(found, records)
   }
 
   async apply(changes: readonly StoreChange[]): Promise<void> {
@@ -87,9 +86,7 @@ class RedisStore implements Store {
       throw new StoreFailedError(this.name, 'is not loaded; load() comes first')
     if (changes.length === 0) return
     await this.#tell('could not be written', async () => {
-      const fields = changes
-        .map(encodeChange)
-        .map((change): FieldChange => [fieldOf(change), change.value ?? ''])
+      const fields = await toFields(changes)
       const savedAt = isoTime(this.#clock.wall())
       const { id, revision } = await this.#place.write(this.#link, fields, { savedAt })
       this.#follower.made(id)
@@ -142,6 +139,19 @@ class RedisStore implements Store {
   }
 }
 
+/** Throws for what is no plain JSON. */
+async function toFields(changes: readonly StoreChange[]): Promise<readonly FieldChange[]> {
+  const pace = new Pace()
+  const fields: FieldChange[] = []
+  for (const change of changes) {
+    const encoded = encodeChange(change)
+    fields.push([fieldOf(encoded), encoded.value ?? ''])
+    const pause = pace.entry(encoded.value?.length ?? 0)
+    if (pause !== undefined) await pause
+  }
+  return fields
+}
+
 /** Without whoever logs in. */
 const shown = <T>(server: T | string): T | string =>
   typeof server === 'string' ? server.replace(/^(\w+:\/\/)?.*@/s, '$1***@') : server
@@ -153,15 +163,18 @@ function placeName(server: string | RedisClient): string {
   return `${host}${pathname.length > 1 ? pathname : ''} `
 }
 
-/** Entries in the order in which they first came. */
-function listsOf(records: ReadonlyMap<string, RedisRecord>): Readonly<Record<string, unknown[]>> {
+/** Entries in the order in which they first came. Whoever takes them checks each of them. */
+function toSnapshot(
+  { savedAt, schema }: Found,
+  records: ReadonlyMap<string, RedisRecord>,
+): Snapshot {
   const lists = new Map<string, unknown[]>(sections.map((section) => [section, []]))
   const ordered = [...records].sort(([, a], [, b]) => a.order - b.order)
   for (const [field, record] of ordered) {
     const change = toChange(field, record)
-    if (change !== undefined) lists.get(change.section)?.push(entryOf(record))
+    if (change !== undefined) lists.get(change.section)?.push(change.value)
   }
-  return Object.fromEntries(lists)
+  return { schemaVersion: schema, savedAt, ...Object.fromEntries(lists) } as Snapshot
 }
 
 const advice: Readonly<Record<string, string>> = {

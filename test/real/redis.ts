@@ -66,11 +66,15 @@ async function launch(
   const own = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '']
   const child = spawn('redis-server', [...own, ...settings], { cwd: folder, stdio: 'ignore' })
   for (let tries = 0; tries < 200; tries++) {
-    const client = new Redis(port, '127.0.0.1', { lazyConnect: true, retryStrategy: () => null })
+    const client = new Redis(port, '127.0.0.1', {
+      lazyConnect: true,
+      enableReadyCheck: false,
+      retryStrategy: () => null,
+    })
     client.on('error', () => {})
-    const ready = await client.connect().then(
+    const ready = await client.ping().then(
       () => true,
-      () => false,
+      (error) => /NOAUTH/.test(String(error)),
     )
     client.disconnect()
     if (ready) return child

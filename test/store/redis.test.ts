@@ -1,8 +1,14 @@
-import { afterAll, beforeAll, beforeEach, describe, it } from 'vitest'
-import { redisStore } from '../../src/store/redis.js'
+import { Redis } from 'ioredis'
+import { Redis as Redis6 } from 'ioredis-6'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { type RegistryEvent, ServiceRegistry } from '../../src/index.js'
+import type { Snapshot } from '../../src/model/snapshot.js'
+import type { Store } from '../../src/store/index.js'
+import { type RedisClient, type RedisStoreOptions, redisStore } from '../../src/store/redis.js'
 import { storeConformance } from '../../src/testing/index.js'
 import { needs } from '../house/needs.js'
 import { hasRedis, noRedis, type RealRedis, startRedis } from '../real/redis.js'
+import { failureOf, gone, health } from './place.js'
 
 let redis: RealRedis
 let places = 0
@@ -14,10 +20,324 @@ beforeAll(async () => {
 afterAll(() => redis?.stop())
 beforeEach((context) => needs(context, hasRedis, noRedis))
 
-describe('redisStore keeps the promises of a store', () => {
-  const promises = storeConformance(() => {
-    const namespace = fresh()
-    return () => redisStore(redis.url, { namespace })
+/** A Redis of this test's own, to be hurt. */
+async function ownRedis(...settings: readonly string[]): Promise<RealRedis> {
+  const own = await startRedis(settings)
+  onTestFinished(() => own.stop())
+  return own
+}
+
+const soon = (check: () => unknown): Promise<unknown> =>
+  vi.waitFor(check, { timeout: 20_000, interval: 20 })
+
+interface Node {
+  readonly registry: ServiceRegistry<Record<string, object>>
+  readonly failures: Extract<RegistryEvent, { type: 'store.failed' }>[]
+  names(): readonly string[]
+}
+
+async function node(server: string | RedisClient, options: RedisStoreOptions): Promise<Node> {
+  const registry = new ServiceRegistry<Record<string, object>>({
+    store: redisStore(server, { timeoutMs: 500, ...options }),
+    services: { llm: { connect: () => ({}) } },
   })
-  for (const { name, run } of promises) it(name, run)
+  const failures: Node['failures'] = []
+  registry.on('store.failed', (event) => void failures.push(event))
+  await registry.start()
+  onTestFinished(() => registry.close().catch(() => {}))
+  return { registry, failures, names: () => registry.list().map(({ name }) => name) }
+}
+
+const register = ({ registry }: Node, name: string): void => {
+  registry.register({ service: 'llm', name, provider: {}, address: `http://${name}` })
+}
+
+async function opened(options: RedisStoreOptions, server = redis.url): Promise<Store> {
+  const store = redisStore(server, options)
+  await store.load()
+  onTestFinished(() => store.close())
+  return store
+}
+
+/** Applies what a store tells to a table of times, until it is as it should be. */
+async function followed(
+  store: Store,
+  seen: Map<string, number>,
+  until: () => boolean,
+): Promise<number> {
+  const stop = new AbortController()
+  let told = 0
+  if (until()) return told
+  for await (const changes of store.watch?.(stop.signal) ?? []) {
+    told += changes.length
+    for (const change of changes)
+      if (change.section !== 'health') continue
+      else if (change.value === undefined) seen.delete(change.key)
+      else seen.set(change.key, change.value.checkedAt)
+    if (until()) break
+  }
+  return told
+}
+
+const timesOf = (kept: Snapshot | undefined): Map<string, number> =>
+  new Map(kept?.health.map(({ provider, checkedAt }) => [provider, checkedAt]))
+
+const clients: Readonly<Record<string, () => string | RedisClient>> = {
+  'a URL': () => redis.url,
+  'a client of ioredis 5': () => closing(new Redis(redis.port, '127.0.0.1')),
+  'a client of ioredis 6': () => closing(new Redis6(redis.port, '127.0.0.1')),
+}
+
+function closing<T extends { disconnect(): void }>(client: T): T {
+  onTestFinished(() => client.disconnect())
+  return client
+}
+
+describe.each(Object.entries(clients))(
+  'redisStore with %s keeps the promises of a store',
+  (_, server) => {
+    const promises = storeConformance(() => {
+      const namespace = fresh()
+      const given = server()
+      return () => redisStore(given, { namespace })
+    })
+    for (const { name, run } of promises) it(name, run)
+  },
+)
+
+describe('registries that share a Redis', () => {
+  it('see what others register, change and remove', async () => {
+    const namespace = fresh()
+    const [a, b] = [await node(redis.url, { namespace }), await node(redis.url, { namespace })]
+    register(a, 'one')
+    await soon(() => expect(b.names()).toEqual(['one']))
+    a.registry.setPriority('one', 'high')
+    a.registry.renew('one', { forMs: 60_000, facts: { load: 0.5 } })
+    await soon(() =>
+      expect(b.registry.get('one')).toMatchObject({
+        priority: a.registry.get('one')?.priority,
+        health: 'healthy',
+        lease: { facts: { load: 0.5 } },
+      }),
+    )
+    b.registry.unregister('one')
+    await soon(() => expect(a.names()).toEqual([]))
+    expect([...a.failures, ...b.failures]).toEqual([])
+  })
+
+  it('are apart in other namespaces', async () => {
+    const a = await node(redis.url, { namespace: fresh() })
+    const b = await node(redis.url, { namespace: fresh() })
+    register(a, 'one')
+    await a.registry.flush()
+    register(b, 'two')
+    await b.registry.flush()
+    expect([a.names(), b.names()]).toEqual([['one'], ['two']])
+  })
+
+  it('keep all keys of a namespace in one slot of a cluster', async () => {
+    const namespace = fresh()
+    const store = await opened({ namespace })
+    await store.apply([health('a', 1)])
+    const keys = await redis.client().keys(`*${namespace}}*`)
+    expect(keys.toSorted()).toEqual(
+      ['log', 'meta', 'records'].map((key) => `{switchgear:${namespace}}:${key}`),
+    )
+  })
+})
+
+describe('who was away', () => {
+  it('catches up with 10,000 changes from the log', async () => {
+    const namespace = fresh()
+    const [mine, other] = [await opened({ namespace }), await opened({ namespace })]
+    for (let group = 0; group < 200; group++)
+      await other.apply(Array.from({ length: 50 }, (_, at) => health(`p${at}`, group * 50 + at)))
+    const seen = new Map<string, number>()
+    const told = await followed(mine, seen, () => seen.get('p49') === 9_999)
+    expect(seen.size).toBe(50)
+    expect(told).toBeLessThan(1_000) // of each entry, what is so now
+  })
+
+  it('reads all of it anew where the log was trimmed, and is told the difference', async () => {
+    const namespace = fresh()
+    const options = { namespace, historyLength: 1 }
+    const other = await opened(options)
+    await other.apply([health('stays', 1), health('goes', 1), health('changes', 1)])
+    const mine = redisStore(redis.url, options)
+    onTestFinished(() => mine.close())
+    const seen = timesOf(await mine.load())
+    await other.apply([gone('goes'), health('changes', 2)])
+    for (let at = 0; at < 300; at++) await other.apply([health('other', at)])
+    expect(await redis.client().xlen(`{switchgear:${namespace}}:log`)).toBeLessThan(301)
+    await followed(mine, seen, () => seen.get('other') === 299)
+    expect(Object.fromEntries(seen)).toEqual({ stays: 1, changes: 2, other: 299 })
+  })
+
+  it('reads a group of 100,000 entries in pieces', { timeout: 60_000 }, async () => {
+    const namespace = fresh()
+    const other = await opened({ namespace })
+    await other.apply(Array.from({ length: 100_000 }, (_, at) => health(`p${at}`, at)))
+    const kept = timesOf(await redisStore(redis.url, { namespace }).load())
+    expect(kept.size).toBe(100_000)
+  })
+})
+
+describe('a Redis in trouble', () => {
+  it('killed and restarted empty: nothing is lost whose owner lives, nobody misses it meanwhile', async () => {
+    const own = await ownRedis()
+    const [a, b] = [await node(own.url, {}), await node(own.url, {})]
+    const removed: string[] = []
+    register(a, 'one')
+    register(b, 'two')
+    for (const each of [a, b]) {
+      await soon(() => expect(each.names().toSorted()).toEqual(['one', 'two']))
+      each.registry.on('provider.removed', ({ provider }) => void removed.push(provider))
+    }
+    await own.kill('SIGKILL')
+    await soon(() => expect(Math.min(a.failures.length, b.failures.length)).toBeGreaterThan(0))
+    expect(b.registry.resolve('llm')).toBeDefined()
+    register(a, 'meanwhile')
+    await own.restart()
+    await soon(() => expect(b.names().toSorted()).toEqual(['meanwhile', 'one', 'two']))
+    await soon(async () => {
+      const kept = await redisStore(own.url).load()
+      expect(kept?.providers.map(({ name }) => name).toSorted()).toEqual([
+        'meanwhile',
+        'one',
+        'two',
+      ])
+    })
+    expect(removed).toEqual([])
+  })
+
+  it('restarted empty: what nobody has written again is forgotten in time', async () => {
+    const own = await ownRedis()
+    const a = await node(own.url, {})
+    register(a, 'one')
+    await a.registry.flush()
+    const b = await node(own.url, { forgetAfterMs: 300 })
+    expect(b.names()).toEqual(['one'])
+    await a.registry.close()
+    await own.kill('SIGKILL')
+    await own.restart()
+    await soon(() => expect(b.names()).toEqual([]))
+  })
+
+  it('frozen: look-ups and changes go on, both sides tell, and all of it is there when it thaws', async () => {
+    const own = await ownRedis()
+    const [a, b] = [await node(own.url, {}), await node(own.url, {})]
+    register(a, 'one')
+    await soon(() => expect(b.names()).toEqual(['one']))
+    expect(await b.registry.getService('llm')).toBeDefined()
+    await own.kill('SIGSTOP')
+    register(a, 'two')
+    expect(a.registry.resolve('llm')).toBeDefined()
+    expect(b.registry.resolve('llm')?.provider).toBe('one')
+    await soon(() => expect(Math.min(a.failures.length, b.failures.length)).toBeGreaterThan(0))
+    expect(a.failures[0]?.error).toMatchObject({
+      code: 'SWITCHGEAR_STORE_FAILED',
+      message: expect.stringContaining('did not answer within'),
+    })
+    expect(await b.registry.getService('llm')).toBeDefined()
+    await own.kill('SIGCONT')
+    await soon(() => expect(b.names().toSorted()).toEqual(['one', 'two']))
+  })
+
+  it('full: the change is refused as a whole, told with what to do, and written when there is room', async () => {
+    const own = await ownRedis('--maxmemory-policy', 'noeviction')
+    const a = await node(own.url, {})
+    const client = own.client()
+    await client.config('SET', 'maxmemory', '1kb')
+    register(a, 'one')
+    await soon(() => expect(a.failures.length).toBeGreaterThan(0))
+    expect(String(a.failures[0]?.error)).toContain('raise its maxmemory')
+    expect(a.names()).toEqual(['one'])
+    expect(await client.exists('{switchgear:default}:records')).toBe(0)
+    await client.config('SET', 'maxmemory', '0')
+    await soon(async () => expect(await client.exists('{switchgear:default}:records')).toBe(1))
+  })
+
+  it('not there: start() says so, and works when it is there', async () => {
+    const own = await ownRedis()
+    await own.kill('SIGKILL')
+    const registry = new ServiceRegistry({ store: redisStore(own.url, { timeoutMs: 500 }) })
+    onTestFinished(() => registry.close().catch(() => {}))
+    const error = await failureOf(registry.start())
+    expect(error).toMatchObject({ code: 'SWITCHGEAR_STORE_FAILED' })
+    expect(error.message).toContain('ECONNREFUSED')
+    await own.restart()
+    await registry.start()
+  })
+})
+
+describe('what others put into Redis', () => {
+  const records = (namespace: string): string => `{switchgear:${namespace}}:records`
+
+  it('is refused alone where it is wrong, at the start and later', async () => {
+    const namespace = fresh()
+    const a = await node(redis.url, { namespace })
+    register(a, 'good')
+    await a.registry.flush()
+    const client = redis.client()
+    await client.hset(records(namespace), {
+      'health "text"': 'no record at all',
+      'providers "list"': '7 7 somebody []',
+      'providers "__proto__"': '8 8 somebody {"name":"other"}',
+      'nothing that we know': '9 9 somebody {}',
+    })
+    const b = await node(redis.url, { namespace })
+    expect(b.names()).toEqual(['good'])
+    expect(b.failures.length).toBeGreaterThan(1)
+    const fields = JSON.stringify(['models "later"'])
+    await client.hset(records(namespace), 'models "later"', '9 9 somebody {"id":1}')
+    const revision = await client.hincrby(`{switchgear:${namespace}}:meta`, 'revision', 1)
+    const entry = ['by', 'somebody', 'mark', 'm', 'fields', fields]
+    await client.xadd(`{switchgear:${namespace}}:log`, `${revision}-0`, ...entry)
+    await soon(() => expect(String(b.failures.at(-1)?.error)).toContain('models "later"'))
+    register(a, 'after')
+    await soon(() => expect(b.names().toSorted()).toEqual(['after', 'good']))
+  })
+
+  it('does not bring down who follows when it is no log', async () => {
+    const namespace = fresh()
+    const [a, b] = [await node(redis.url, { namespace }), await node(redis.url, { namespace })]
+    register(a, 'one')
+    await soon(() => expect(b.names()).toEqual(['one']))
+    const client = redis.client()
+    await client.xadd(`{switchgear:${namespace}}:log`, '99999-7', 'x', 'y')
+    await client.del(`{switchgear:${namespace}}:log`)
+    register(a, 'two')
+    await soon(() => expect(b.names().toSorted()).toEqual(['one', 'two']))
+  })
+})
+
+describe('options', () => {
+  it.each([
+    ['http://user:secret@host', {}],
+    ['user:secret@host', {}],
+    ['', {}],
+    [42, {}],
+    ['redis://host', { namespace: 'a b' }],
+    ['redis://host', { namespace: '{x}' }],
+    ['redis://host', { timeoutMs: 0 }],
+    ['redis://host', { historyLength: 0 }],
+    ['redis://host', { forgetAfterMs: -1 }],
+    ['redis://host', { colour: 'red' }],
+  ])('refuses %j with %j, and shows no password', (server, options) => {
+    const make = () => redisStore(server as string, options as RedisStoreOptions)
+    expect(make).toThrow(expect.objectContaining({ code: 'SWITCHGEAR_INVALID_OPTIONS' }))
+    expect(make).not.toThrow(/secret/)
+  })
+
+  it('shows no password in a name or an error', async () => {
+    const own = await ownRedis('--requirepass', 'right-secret')
+    const store = redisStore(`redis://user:wrong-secret@127.0.0.1:${own.port}/0`)
+    onTestFinished(() => store.close())
+    const error = await failureOf(store.load())
+    expect(store.name).toBe(`redis store 127.0.0.1:${own.port}/0 default`)
+    expect(JSON.stringify([error, error.cause, error.message, String(error.cause)])).not.toContain(
+      'wrong-secret',
+    )
+    expect(error.message).toContain('refuses the user or the password')
+  })
 })

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { AddressPolicy } from '../core/address.js'
 import type { Clock } from '../core/clock.js'
 import { fetchAnswer } from '../core/http.js'
@@ -35,6 +36,7 @@ export class LocationMonitor {
 
   constructor(ports: LocationPorts) {
     this.#ports = ports
+    setMaxListeners(0, this.#stopped.signal) // each check under way listens
   }
 
   start(): void {

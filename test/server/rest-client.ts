@@ -30,7 +30,10 @@ export function ask(url: string, path: string, { method, body, raw, headers }: A
         path,
         method: method ?? (payload === undefined ? 'GET' : 'POST'),
         headers: {
-          ...(payload !== undefined && { 'content-type': 'application/json' }),
+          ...(payload !== undefined && {
+            'content-type': 'application/json',
+            'content-length': String(Buffer.byteLength(payload)),
+          }),
           ...headers,
         },
       },

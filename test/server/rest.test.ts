@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { createServer as createHttp } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { routes } from '../../src/wire/routes.js'
@@ -326,6 +326,17 @@ describe('refusals', () => {
         expect(text).not.toMatch(/<|stack/i)
       }
       expect(replies[1]?.headers.allow).toBe('POST')
+    })
+  })
+
+  it('is JSON for what is not even HTTP', async () => {
+    await withServer({}, async (url) => {
+      const { port, hostname } = new URL(url)
+      const socket = connect(Number(port), hostname)
+      socket.end('complete nonsense\r\n\r\n')
+      let text = ''
+      for await (const part of socket.setEncoding('utf8')) text += part
+      expect(text).toMatch(/^HTTP\/1.1 400 [\s\S]*application\/json[\s\S]*"code":"BAD_REQUEST"/)
     })
   })
 

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { Hono } from 'hono'
 import type { Logger } from '../../core/logger.js'
 import { type Route, routes } from '../../wire/routes.js'
@@ -37,6 +38,7 @@ const always: Readonly<Record<string, string>> = {
 export function createApp(
   options: AppOptions,
 ): (request: Request, wire: Wire) => Promise<Response> {
+  setMaxListeners(0, options.closed) // each open stream listens
   const limit = new RateLimit(options.clock, options.rateLimit ?? usualRate)
   const isLimited = ({ remoteAddress }: Wire): boolean =>
     (options.rateLimit !== undefined || !isLoopback(remoteAddress)) && !limit.admits(remoteAddress)

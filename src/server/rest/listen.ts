@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
+import type { Duplex } from 'node:stream'
 import { getRequestListener } from '@hono/node-server'
 import type { Wire } from './app.js'
 
@@ -25,6 +26,7 @@ export async function listen(
     { requestTimeout: 30_000, headersTimeout: 10_000 },
     (request, response) => respond(listener, request, response),
   )
+  server.on('clientError', refuseGarbage)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen({ host, port }, () => {
@@ -48,9 +50,24 @@ function respond(
   void listener(request, response)
 }
 
+const badRequest = JSON.stringify({ error: 'This is no request of HTTP', code: 'BAD_REQUEST' })
+
+/** What is not even HTTP, or comes too slowly. */
+function refuseGarbage(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return
+  const head = [
+    'HTTP/1.1 400 Bad Request',
+    'connection: close',
+    'content-type: application/json',
+    'x-content-type-options: nosniff',
+    `content-length: ${Buffer.byteLength(badRequest)}`,
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${badRequest}`)
+}
+
 /** What does not even make a request, such as a Host that is none. */
 const broken = (): Response =>
-  new Response(JSON.stringify({ error: 'Bad request', code: 'BAD_REQUEST' }), {
+  new Response(badRequest, {
     status: 400,
     headers: { 'content-type': 'application/json', 'x-content-type-options': 'nosniff' },
   })

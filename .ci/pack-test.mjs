@@ -86,6 +86,7 @@ write(
   `import { isSwitchgearError, NoProviderError, ServiceRegistry, type Strategy } from 'switchgear'
 import { fileStore, memoryStore, type Store } from 'switchgear/store'
 import { dnsSrv, type Source } from 'switchgear/discovery'
+import { RegistryClient, remoteRegistry } from 'switchgear/client'
 import { consul } from 'switchgear/discovery/consul'
 import { etcd, type EtcdOptions } from 'switchgear/discovery/etcd'
 import { kubernetes } from 'switchgear/discovery/kubernetes'
@@ -115,10 +116,12 @@ const keys: EtcdOptions = { prefix: '/services/' }
 const sources: Source[] = [
   dnsSrv('_echo._tcp.example.com', { service: 'echo' }),
   consul({ service: 'echo' }),
+  remoteRegistry({ url: 'http://127.0.0.1:5000' }),
   etcd(keys),
   kubernetes({ service: 'echo', url: 'https://10.0.0.1', namespace: 'default' }),
 ]
 for (const source of sources) registry.addSource(source)
+await new RegistryClient({ url: 'http://127.0.0.1:5000' }).close()
 
 const stores: Store[] = [memoryStore(), fileStore('x.json')]
 const remembering = new ServiceRegistry<Services>({

@@ -5,8 +5,12 @@ import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { credentials } from '@grpc/grpc-js'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { createAuthority, hasOpenssl } from '../core/certificates.js'
+import { needs } from '../house/needs.js'
 import { root } from '../house/sources.js'
+import { AgentClient, worker } from '../server/grpc/client.js'
 import { ask, openEvents } from '../server/rest-client.js'
 
 /** A build of its own, inside the project so that it finds its packages, and ignored by git. */
@@ -26,7 +30,14 @@ beforeAll(async () => {
 beforeEach(() => rmSync(join(data, 'switchgear'), { recursive: true, force: true }))
 afterAll(() => rmSync(built, { recursive: true, force: true }))
 
-const others = ['REGISTRY_STORE', 'REGISTRY_PORT', 'REGISTRY_HOST', 'REGISTRY_TOKEN', 'REDIS_URL']
+const others = [
+  'SERVICE_REGISTRY_PORT',
+  'REGISTRY_STORE',
+  'REGISTRY_PORT',
+  'REGISTRY_HOST',
+  'REGISTRY_TOKEN',
+  'REDIS_URL',
+]
 
 interface Running {
   readonly child: ChildProcess
@@ -60,7 +71,9 @@ function start(args: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
 
 /** Once it listens. */
 async function listening(args: readonly string[], env?: NodeJS.ProcessEnv) {
-  const running = start(['--port', '0', ...args], env)
+  const agents =
+    args.includes('--no-grpc') || args.includes('--grpc-port') ? [] : ['--grpc-port', '0']
+  const running = start(['--port', '0', ...agents, ...args], env)
   await expect
     .poll(() => running.said.out + running.said.err, { timeout: 20_000 })
     .toMatch(/Store {2,}\S/)
@@ -124,7 +137,9 @@ describe('switchgear serve', () => {
     const holder = createServer()
     await new Promise<void>((resolve) => holder.listen(0, '127.0.0.1', resolve))
     const { port } = holder.address() as AddressInfo
-    const [exit, err] = await ended(start(['--port', String(port), '--store', 'memory']))
+    const [exit, err] = await ended(
+      start(['--port', String(port), '--no-grpc', '--store', 'memory']),
+    )
     await new Promise((resolve) => holder.close(resolve))
     expect([exit, err]).toEqual([
       1,
@@ -134,7 +149,60 @@ describe('switchgear serve', () => {
     ])
   })
 
+  it('serves agents over gRPC on the port of the environment, and the flag wins over it', async () => {
+    const env = { SERVICE_REGISTRY_PORT: '0' }
+    const { said, url, child } = await listening(['--grpc-port', '0', '--store', 'memory'], env)
+    const address = /grpc:\/\/(127\.0\.0\.1:\d+)/.exec(said.out)?.[1] ?? ''
+    const client = new AgentClient(address)
+    onTestFinished(() => client.close())
+    const { agent_id } = await client.call('Register', worker)
+    expect((await ask(url, `/api/services/${agent_id}`)).json).toMatchObject({ id: agent_id })
+    const watch = client.watch()
+    await watch.begun
+    child.kill('SIGTERM')
+    expect((await watch.ended)?.code).toBe(14)
+    expect((await ended({ child, said }))[0]).toBe(0)
+  })
+
+  it('serves REST alone with --no-grpc', async () => {
+    const { said } = await listening(['--no-grpc', '--store', 'memory'])
+    expect(said.out).not.toContain('gRPC')
+  })
+
+  it('says which port of gRPC is taken, and the flag to choose another', async () => {
+    const holder = createServer()
+    await new Promise<void>((resolve) => holder.listen(0, '127.0.0.1', resolve))
+    const { port } = holder.address() as AddressInfo
+    const args = ['--port', '0', '--store', 'memory']
+    const [exit, err] = await ended(start(args, { SERVICE_REGISTRY_PORT: String(port) }))
+    await new Promise((resolve) => holder.close(resolve))
+    expect([exit, err]).toEqual([
+      1,
+      expect.stringMatching(
+        new RegExp(`cannot listen on 127.0.0.1:${port}.*another program.*--grpc-port`),
+      ),
+    ])
+  })
+
+  it('serves agents over TLS with a certificate', async (context) => {
+    needs(context, hasOpenssl, 'openssl')
+    const authority = createAuthority()
+    onTestFinished(() => authority.remove())
+    const { cert, key } = authority.issue('server', 'IP:127.0.0.1')
+    writeFileSync(join(data, 'cert.pem'), cert)
+    writeFileSync(join(data, 'key.pem'), key)
+    const files = ['--tls-cert', join(data, 'cert.pem'), '--tls-key', join(data, 'key.pem')]
+    const { said } = await listening([...files, '--store', 'memory'])
+    const address = /grpcs:\/\/(127\.0\.0\.1:\d+)/.exec(said.out)?.[1] ?? ''
+    const client = new AgentClient(address, credentials.createSsl(Buffer.from(authority.ca)))
+    onTestFinished(() => client.close())
+    expect((await client.call('Register', worker)).agent_id).not.toBe('')
+  })
+
   it.each([
+    [['--grpc-port', 'x'], 2, "--grpc-port is 'x'"],
+    [['--tls-cert', 'a.pem'], 1, '--tls-cert a.pem cannot be read'],
+    [['--tls-cert', 'package.json'], 2, 'give --tls-cert and --tls-key together'],
     [['--port', 'many'], 2, "--port is 'many', and should be a whole number from 0 to 65535"],
     [['--rest-dialect', 'odd'], 2, "--rest-dialect is 'odd', and should be readme or code"],
     [['--heartbeat-timeout', '-1'], 2, '--heartbeat-timeout'],

@@ -2,7 +2,12 @@ import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { isoTime, whenAborted } from '../../core/clock.js'
 import type { Logger } from '../../core/logger.js'
-import type { RegistryServer, ServerOptions } from '../../server/index.js'
+import type {
+  GrpcFaceOptions,
+  GrpcServerTls,
+  RegistryServer,
+  ServerOptions,
+} from '../../server/index.js'
 import type { Store } from '../../store/store.js'
 import { cleanLines } from '../clean.js'
 import { type Command, operands } from '../command.js'
@@ -15,10 +20,21 @@ export const serve: Command = {
   name: 'serve',
   operands: '',
   about:
-    'Serves a registry to programs of any language, over REST and server-sent events,\nuntil it is interrupted. Whoever can connect from elsewhere needs a token.',
+    'Serves a registry to programs of any language, over REST, server-sent events and gRPC,\nuntil it is interrupted. Whoever can connect from elsewhere needs a token.',
   flags: {
     host: { value: 'HOST', about: 'where to listen (REGISTRY_HOST; default 127.0.0.1)' },
     port: { value: 'PORT', about: 'on which port, 0 for any (REGISTRY_PORT; default 5000)' },
+    'grpc-port': {
+      value: 'PORT',
+      about: 'on which port agents are served over gRPC (SERVICE_REGISTRY_PORT; default 50051)',
+    },
+    'no-grpc': { about: 'REST alone' },
+    'tls-cert': { value: 'FILE', about: 'certificate of gRPC, in PEM' },
+    'tls-key': { value: 'FILE', about: 'its key, in PEM' },
+    'tls-client-ca': {
+      value: 'FILE',
+      about: 'over gRPC serve only clients with a certificate of this authority',
+    },
     store: {
       value: 'STORE',
       about: 'memory, file:PATH or redis://HOST (REGISTRY_STORE, REDIS_URL; default a file)',
@@ -53,8 +69,9 @@ export const serve: Command = {
     return shell.interruptible<ExitCode>(async (stop) => {
       const { createServer } = await import('../../server/index.js')
       const { store, shown } = await openStore(place, shell)
-      const server = await createServer({ ...options, store }).catch((error: unknown) => {
-        throw listenFailure(error, options)
+      const grpc = await grpcOf(input, shell)
+      const server = await createServer({ ...options, grpc, store }).catch((error: unknown) => {
+        throw listenFailure(error, { ...options, grpc })
       })
       if (input.has('discover')) await discoverInto(server)
       announce(shell, server, shown, input)
@@ -77,7 +94,7 @@ async function optionsOf(input: Input, shell: Shell): Promise<ServerOptions> {
   const origins = input.text('allowed-origins') ?? given(env.ALLOWED_ORIGINS)
   return {
     host: input.text('host') ?? given(env.REGISTRY_HOST),
-    port: portOf(input, shell),
+    port: portOf(input, shell, 'port', 'REGISTRY_PORT'),
     token: await tokenOf(input, shell),
     openReads: input.has('open-reads'),
     insecure: input.has('insecure'),
@@ -110,13 +127,46 @@ function numberOf(
   throw usage(`${from} is '${text}', and should be ${expected}`)
 }
 
-function portOf(input: Input, { env }: Shell): number | undefined {
-  const own = input.text('port')
-  const text = own ?? given(env.REGISTRY_PORT)
+function portOf(input: Input, { env }: Shell, flag: string, variable: string): number | undefined {
+  const own = input.text(flag)
+  const text = own ?? given(env[variable])
   if (text === undefined) return undefined
   if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text)
-  const from = own === undefined ? 'REGISTRY_PORT' : '--port'
+  const from = own === undefined ? variable : `--${flag}`
   throw usage(`${from} is '${text}', and should be a whole number from 0 to 65535`)
+}
+
+/** On unless it is turned off, or its packages are missing and nobody asked for it: then it says so. */
+async function grpcOf(input: Input, shell: Shell): Promise<GrpcFaceOptions | undefined> {
+  if (input.has('no-grpc')) return undefined
+  const port = portOf(input, shell, 'grpc-port', 'SERVICE_REGISTRY_PORT')
+  const tls = await tlsOf(input, shell)
+  const { missingForGrpc } = await import('../../server/grpc/available.js')
+  const missing = await missingForGrpc()
+  if (missing === undefined) return { port, tls }
+  if (input.has('grpc-port') || tls !== undefined) throw missing
+  shell.err(`Without gRPC. ${missing.message}\n`)
+  return undefined
+}
+
+async function tlsOf(input: Input, shell: Shell): Promise<GrpcServerTls | undefined> {
+  const [cert, key, clientCa] = await Promise.all(
+    ['tls-cert', 'tls-key', 'tls-client-ca'].map((flag) => pemOf(input, shell, flag)),
+  )
+  if (cert === undefined && key === undefined && clientCa === undefined) return undefined
+  if (cert === undefined || key === undefined)
+    throw usage('give --tls-cert and --tls-key together; --tls-client-ca needs both')
+  return { cert, key, clientCa }
+}
+
+async function pemOf(input: Input, { folder }: Shell, flag: string): Promise<string | undefined> {
+  const file = input.text(flag)
+  if (file === undefined) return undefined
+  try {
+    return await readFile(resolve(folder, file), 'utf8')
+  } catch (cause) {
+    throw new Failure(`--${flag} ${file} cannot be read; give a file in PEM`, { cause })
+  }
 }
 
 function dialectOf(input: Input): 'readme' | 'code' | undefined {
@@ -180,6 +230,7 @@ function announce(shell: Shell, server: RegistryServer, store: string, input: In
   const isMadeUp = token !== undefined && !hasOwnToken(shell, input)
   const lines = [
     `REST and events  ${urls.rest}   (metrics: /metrics, document: /openapi.json)`,
+    ...(urls.grpc === undefined ? [] : [`Agents (gRPC)    ${urls.grpc}`]),
     `Store            ${store}`,
     ...(isMadeUp
       ? [
@@ -218,13 +269,16 @@ const wordOf = (value: unknown): string =>
 /** Who cannot listen is told who may be in the way. */
 function listenFailure(
   error: unknown,
-  { host = '127.0.0.1', port = 5_000 }: ServerOptions,
+  { host = '127.0.0.1', port = 5_000, grpc }: ServerOptions,
 ): unknown {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   const why = typeof code === 'string' && Object.hasOwn(reasons, code) ? reasons[code] : undefined
-  return why === undefined
-    ? error
-    : new Failure(`cannot listen on ${host}:${port}, because ${why}`, { cause: error })
+  if (why === undefined) return error
+  const agents = grpc && (grpc.port ?? 50_051)
+  const isGrpc = error instanceof Error && 'port' in error && error.port === agents
+  const [at, flag] = isGrpc ? [agents, '--grpc-port'] : [port, '--port']
+  const text = why.replace('--port', flag)
+  return new Failure(`cannot listen on ${host}:${at}, because ${text}`, { cause: error })
 }
 
 const reasons: Readonly<Record<string, string>> = {

@@ -85,6 +85,7 @@ write(
   'consumer.ts',
   `import { isSwitchgearError, NoProviderError, ServiceRegistry, type Strategy } from 'switchgear'
 import { fileStore, memoryStore, type Store } from 'switchgear/store'
+import { redisStore } from 'switchgear/store/redis'
 import { dnsSrv, type Source } from 'switchgear/discovery'
 import { RegistryClient, remoteRegistry } from 'switchgear/client'
 import { consul } from 'switchgear/discovery/consul'
@@ -123,7 +124,7 @@ const sources: Source[] = [
 for (const source of sources) registry.addSource(source)
 await new RegistryClient({ url: 'http://127.0.0.1:5000' }).close()
 
-const stores: Store[] = [memoryStore(), fileStore('x.json')]
+const stores: Store[] = [memoryStore(), fileStore('x.json'), redisStore('redis://127.0.0.1')]
 const remembering = new ServiceRegistry<Services>({
   ...(stores[0] && { store: stores[0] }),
   services: { echo: { connect: async ({ address }) => ({ say: async (word) => address + word }) } },

@@ -17,8 +17,8 @@ export async function optionalPackage<T>(
   }
 }
 
-/** The package itself, not something that it needs in turn. */
-const isAbsent = (error: unknown, name: string): boolean =>
+/** The package itself is not installed; not something that it needs in turn. */
+export const isAbsent = (error: unknown, name: string): boolean =>
   error instanceof Error &&
   'code' in error &&
   (error.code === 'ERR_MODULE_NOT_FOUND' || error.code === 'MODULE_NOT_FOUND') &&

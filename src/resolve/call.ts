@@ -121,10 +121,7 @@ export class LogicalCall implements Caller {
     const { signal } = this.#budget
     if (signal !== undefined) {
       if (signal.aborted) return this.#refuse(signal.reason)
-      const onAbort = (): void => {
-        this.#attempt?.cancel(signal.reason)
-        this.#trace?.end({ ok: false, error: signal.reason })
-      }
+      const onAbort = (): void => this.#attempt?.cancel(signal.reason)
       signal.addEventListener('abort', onAbort, { once: true })
       this.#unlisten = () => signal.removeEventListener('abort', onAbort)
     }

@@ -74,6 +74,8 @@ export class CallTrace {
   end(outcome: CallEnd): void {
     if (this.#over) return
     this.#over = true
+    // One that still connects is left.
+    this.attemptEnded(outcome.ok ? undefined : { cause: 'aborted', error: outcome.error })
     for (const follower of this.#followers) quietly(() => follower.ended(outcome))
   }
 }

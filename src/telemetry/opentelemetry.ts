@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import { MissingPeerError } from '../core/errors.js'
+import { isAbsent } from '../core/optional-package.js'
 
 export type { Attributes, Context, Meter, Span, Tracer } from '@opentelemetry/api'
 
@@ -15,6 +16,8 @@ export function openTelemetry(): OpenTelemetry {
     loaded ??= require(name) as OpenTelemetry // asked at each call, and looking it up takes microseconds
     return loaded
   } catch (error) {
-    throw new MissingPeerError('Tracing with OpenTelemetry', name, '^1.9', error)
+    throw isAbsent(error, name)
+      ? new MissingPeerError('Tracing with OpenTelemetry', name, '^1.9', error)
+      : error
   }
 }

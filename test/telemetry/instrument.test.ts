@@ -1,4 +1,4 @@
-import type { Meter } from '@opentelemetry/api'
+import { type Meter, trace } from '@opentelemetry/api'
 import {
   AggregationTemporality,
   InMemoryMetricExporter,
@@ -9,6 +9,7 @@ import { InvalidOptionsError, RegistryClosedError, ServiceRegistry } from 'switc
 import { instrument } from 'switchgear/telemetry'
 import { FakeClock } from 'switchgear/testing'
 import { describe, expect, it } from 'vitest'
+import { callChannel } from '../../src/core/call-channel.js'
 
 interface Worker {
   work(word: string): Promise<string>
@@ -139,7 +140,9 @@ describe('instrument with a meter', () => {
     expect(registry.circuit('a').stats).toMatchObject({ successes: 1, failures: 0 })
 
     const refuses = Object.assign(Object.create(meter), { addBatchObservableCallback: broken })
-    expect(() => instrument(registry, { meter: refuses as Meter })).toThrow('broken meter')
+    const both = { meter: refuses as Meter, tracer: trace.getTracer('test') }
+    expect(() => instrument(registry, both)).toThrow('broken meter')
+    expect(callChannel.hasSubscribers).toBe(false)
     expect(await registry.client('worker').work('x')).toBe('x')
     await registry.close()
     await end()

@@ -180,6 +180,7 @@ describe('prometheus', () => {
     expect(Object.keys(behind.of('switchgear_sources'))).toContain('source=list,state=live')
     refuses = false
     await registry.flush()
+    await clock.advance(1_000)
     expect(parsed(await metrics.text()).of('switchgear_store_lag_seconds')).toEqual({ '': 0 })
     await registry.close()
   })
@@ -213,6 +214,18 @@ describe('prometheus', () => {
     expect(second).toContain('other')
     const states = parsed(await metrics.text()).of('switchgear_circuit_state')
     expect(states['provider=other,state=closed']).toBe(100)
+    await registry.close()
+  })
+
+  it('counts look-ups of so many services by name, and of the others together', async () => {
+    const registry = new ServiceRegistry()
+    const metrics = prometheus(registry)
+    for (let i = 0; i < 1_100; i++) await registry.getService(`s${i}`)
+    expect(Object.keys(registry.metrics().services)).toHaveLength(1_024)
+    const resolutions = parsed(await metrics.text()).of('switchgear_resolutions_total')
+    const misses = Object.entries(resolutions).filter(([labels]) => labels.includes('result=miss'))
+    expect(misses).toHaveLength(201)
+    expect(resolutions['result=miss,service=other']).toBe(900)
     await registry.close()
   })
 

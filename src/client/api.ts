@@ -17,6 +17,8 @@ export interface Ask {
   readonly signal?: AbortSignal | undefined
   /** Nobody waits for it: it is asked once, and keeps no process alive. */
   readonly background?: boolean | undefined
+  /** There is something to go on with if it fails, so it is not asked again. */
+  readonly once?: boolean | undefined
 }
 
 const retry = { firstMs: 200, maxMs: 2_000 }
@@ -35,11 +37,12 @@ export class Api {
 
   /** An answer of success. Where trying again may help, it is asked three times. */
   async ask(ask: Ask): Promise<HttpAnswer> {
+    const attempts = ask.background || ask.once ? 1 : mostAttempts
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await this.#once(ask)
       } catch (error) {
-        if (attempt >= mostAttempts || ask.background || !mayHelp(error)) throw error
+        if (attempt >= attempts || !mayHelp(error)) throw error
       }
       await this.#rest(backoffMs(attempt, retry, this.access.random), ask)
     }
@@ -47,7 +50,7 @@ export class Api {
 
   /** Everything that is registered. */
   async list(
-    options: Pick<Ask, 'signal' | 'background'> & { readonly query?: string } = {},
+    options: Pick<Ask, 'signal' | 'background' | 'once'> & { readonly query?: string } = {},
   ): Promise<readonly RemoteRecord[]> {
     const { query = '', ...how } = options
     const path = `/api/services${query}`

@@ -196,15 +196,14 @@ export class RegistryClient {
     }
   }
 
-  /** What is in memory stays when the registry does not answer. */
+  /** What is in memory stays when the registry does not answer; once it is back, its list is read in any case. */
   async #look(signal: AbortSignal): Promise<void> {
     const { isKnown } = this.#mirror
     if (isKnown && !this.#hasChanged) return
     this.#hasChanged = false
     try {
-      await this.#mirror.load(() => this.#api.list({ signal }))
+      await this.#mirror.load(() => this.#api.list({ signal, once: isKnown }))
     } catch (error) {
-      this.#hasChanged = true
       if (!this.#mirror.isKnown) throw error
     }
   }

@@ -137,6 +137,24 @@ it('answers from memory, kept true by events, and asks for the list once', async
   expect(double.count('GET', '/api/services')).toBe(2)
 })
 
+it('asks a registry that is silent once at most, and goes on from memory', async () => {
+  const { double, clock, client } = await start()
+  double.add({ id: 'a' })
+  await names(client)
+  await becomes(() => double.streams === 1)
+  await client.updateHealth('a')
+  double.answerWith = () => true
+  const before = double.asked.length
+  let found: readonly string[] | undefined
+  void names(client).then((ids) => {
+    found = ids
+  })
+  await passing(clock, 500, () => found !== undefined)
+  expect(found).toEqual(['a'])
+  expect(await names(client)).toEqual(['a'])
+  expect(double.asked.slice(before).filter(({ path }) => path === '/api/services')).toHaveLength(1)
+})
+
 it('looks at the list again for an event that does not say enough', async () => {
   const { double, client } = await start()
   await names(client)

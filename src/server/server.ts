@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { pause } from '../core/clock.js'
+import type { Logger } from '../core/logger.js'
 import { ServiceRegistry } from '../registry/registry.js'
 import { Access, newToken } from './access.js'
 import { type GrpcServer, startGrpc } from './grpc/server.js'
@@ -50,8 +51,16 @@ export async function createServer(options: ServerOptions = {}): Promise<Registr
 
 const ownOptions = ({ store, clock, logger }: ServerSettings) => ({
   clock,
-  logger,
+  logger: quieter(logger),
   ...(store !== undefined && { store }),
+})
+
+/** What the registry says of providers, the server says of registrations. */
+const quieter = (logger: Logger): Logger => ({
+  debug: (...said) => logger.debug(...said),
+  info: (...said) => logger.debug(...said),
+  warn: (...said) => logger.warn(...said),
+  error: (...said) => logger.error(...said),
 })
 
 async function serve(

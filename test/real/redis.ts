@@ -25,7 +25,7 @@ export interface RealRedis {
 
 /** `settings` are added to its command line, such as `--maxmemory`, `4mb`. */
 export async function startRedis(settings: readonly string[] = []): Promise<RealRedis> {
-  const port = await freePort()
+  const port = await lowPort()
   const folder = mkdtempSync(join(tmpdir(), 'switchgear-redis-'))
   const clients: Redis[] = []
   let child = await launch(port, folder, settings)
@@ -58,6 +58,12 @@ export async function startRedis(settings: readonly string[] = []): Promise<Real
   }
 }
 
+/** Nodes of a cluster talk to each other on a port 10,000 above their own. */
+async function lowPort(): Promise<number> {
+  const port = await freePort()
+  return port < 55_000 ? port : lowPort()
+}
+
 async function launch(
   port: number,
   folder: string,
@@ -82,4 +88,25 @@ async function launch(
   }
   child.kill('SIGKILL')
   throw new Error(`redis-server on port ${port} was not ready in time`)
+}
+
+/** Three nodes that are one cluster, without replicas. */
+export async function startCluster(): Promise<readonly RealRedis[]> {
+  const nodes: RealRedis[] = []
+  while (nodes.length < 3) nodes.push(await startRedis(['--cluster-enabled', 'yes']))
+  const addresses = nodes.map(({ port }) => `127.0.0.1:${port}`)
+  spawnSync('redis-cli', ['--cluster', 'create', ...addresses, '--cluster-yes'])
+  for (const node of nodes) await joined(node)
+  return nodes
+}
+
+async function joined(node: RealRedis): Promise<void> {
+  const client = node.client()
+  for (let tries = 0; tries < 200; tries++) {
+    const info = await client.cluster('INFO')
+    const isWhole = /cluster_state:ok/.test(info) && /cluster_known_nodes:3/.test(info)
+    if (isWhole) return
+    await delay(50)
+  }
+  throw new Error(`the redis-server on port ${node.port} did not join its cluster`)
 }

@@ -1,13 +1,13 @@
-import { Redis } from 'ioredis'
-import { Redis as Redis6 } from 'ioredis-6'
+import { Cluster, Redis } from 'ioredis'
+import { Cluster as Cluster6, Redis as Redis6 } from 'ioredis-6'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { type RegistryEvent, ServiceRegistry } from '../../src/index.js'
 import type { Snapshot } from '../../src/model/snapshot.js'
 import type { Store } from '../../src/store/index.js'
 import { type RedisClient, type RedisStoreOptions, redisStore } from '../../src/store/redis.js'
-import { storeConformance } from '../../src/testing/index.js'
+import { seededRandom, storeConformance } from '../../src/testing/index.js'
 import { needs } from '../house/needs.js'
-import { hasRedis, noRedis, type RealRedis, startRedis } from '../real/redis.js'
+import { hasRedis, noRedis, type RealRedis, startCluster, startRedis } from '../real/redis.js'
 import { failureOf, gone, health } from './place.js'
 
 let redis: RealRedis
@@ -135,6 +135,24 @@ describe('registries that share a Redis', () => {
     expect([a.names(), b.names()]).toEqual([['one'], ['two']])
   })
 
+  it('share a cluster, by a client of either version', { timeout: 60_000 }, async () => {
+    const cluster = await startCluster()
+    onTestFinished(async () => {
+      for (const one of cluster) await one.stop()
+    })
+    const nodes = cluster.map(({ port }) => ({ host: '127.0.0.1', port }))
+    const [five, six] = [closing(new Cluster(nodes)), closing(new Cluster6(nodes))]
+    for (const namespace of ['one', 'two', 'three', 'four']) {
+      const [a, b] = [await node(five, { namespace }), await node(six, { namespace })]
+      register(a, 'a')
+      register(b, 'b')
+      for (const each of [a, b])
+        await soon(() => expect(each.names().toSorted()).toEqual(['a', 'b']))
+      expect([...a.failures, ...b.failures]).toEqual([])
+      await Promise.all([a.registry.close(), b.registry.close()])
+    }
+  })
+
   it('keep all keys of a namespace in one slot of a cluster', async () => {
     const namespace = fresh()
     const store = await opened({ namespace })
@@ -221,6 +239,47 @@ describe('a Redis in trouble', () => {
     await own.kill('SIGKILL')
     await own.restart()
     await soon(() => expect(b.names()).toEqual([]))
+  })
+
+  it('restarted with its data: goes on with what each has done meanwhile', async () => {
+    const own = await ownRedis('--appendonly', 'yes', '--appendfsync', 'always')
+    const [a, b] = [await node(own.url, {}), await node(own.url, {})]
+    for (const name of ['stays', 'goes']) register(a, name)
+    await soon(() => expect(b.names()).toEqual(['stays', 'goes']))
+    await own.kill('SIGKILL')
+    a.registry.unregister('goes')
+    register(b, 'comes')
+    await own.restart()
+    for (const each of [a, b])
+      await soon(() => expect(each.names().toSorted()).toEqual(['comes', 'stays']))
+  })
+
+  it('again and again, at random: all agree in the end', { timeout: 90_000 }, async () => {
+    const own = await ownRedis()
+    const options = { forgetAfterMs: 500 }
+    const nodes = [await node(own.url, options), await node(own.url, options)]
+    const random = seededRandom(7)
+    const wanted = new Set<string>()
+    for (let round = 0; round < 12; round++) {
+      const trouble = round % 3
+      if (trouble === 1) await own.kill('SIGKILL')
+      if (trouble === 2) await own.kill('SIGSTOP')
+      for (const [at, one] of nodes.entries())
+        for (let step = 0; step < 5; step++) {
+          const name = `${at}-${Math.floor(random() * 6)}`
+          if (wanted.delete(name)) one.registry.unregister(name)
+          else {
+            wanted.add(name)
+            register(one, name)
+          }
+        }
+      await Promise.allSettled(nodes.map(({ registry }) => registry.flush()))
+      if (trouble === 1) await own.restart()
+      if (trouble === 2) await own.kill('SIGCONT')
+    }
+    nodes.push(await node(own.url, options))
+    for (const one of nodes)
+      await soon(() => expect(one.names().toSorted()).toEqual([...wanted].toSorted()))
   })
 
   it('frozen: look-ups and changes go on, both sides tell, and all of it is there when it thaws', async () => {

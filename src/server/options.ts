@@ -57,7 +57,7 @@ export interface ServerOptions {
   readonly resolveName?: ResolveName | undefined
 }
 
-export const defaultOrigins: readonly string[] = Object.freeze([
+const defaultOrigins: readonly string[] = Object.freeze([
   'http://localhost:3000',
   'http://localhost:8080',
   'http://127.0.0.1:3000',

@@ -40,6 +40,7 @@ describe('the reference of options', () => {
     'CallOptions',
     'FileStoreOptions',
     'RedisStoreOptions',
+    'ServerOptions',
     'DiscoverOptions',
     'BackendOptions',
     'LocalBackendsOptions',

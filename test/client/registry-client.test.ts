@@ -381,6 +381,7 @@ it('watches: first everything, then each change, until it is closed', async () =
   })()
   await becomes(() => seen.join() === 'added a')
   double.tell('service.heartbeat', { id: 'a', status: 'healthy' })
+  double.add({ id: 'a', capabilities: ['x'], last_seen: '2026-02-02T00:00:00.000Z' })
   double.add({ id: 'b' })
   await becomes(() => seen.length === 2)
   double.setStatus('b', 'unhealthy')

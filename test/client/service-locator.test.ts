@@ -128,6 +128,19 @@ it('tries three at most, and tells of each', async () => {
   })
 })
 
+it('forgets a provider that fails, and keeps one that only says no', async () => {
+  const { double, locator } = await start()
+  await provider(double, 'a', 400)
+  await expect(locator.invoke('weather')).rejects.toMatchObject({ status: 400 })
+  await locator.locate('weather')
+  expect(asked(double)).toBe(1)
+  double.add({ id: 'a', capabilities: ['weather'], location: nowhere, mode: 'http' })
+  locator.clearCache()
+  await expect(locator.invoke('weather')).rejects.toMatchObject({ kind: 'refused' })
+  await locator.locate('weather')
+  expect(asked(double)).toBe(3)
+})
+
 it('never follows a location to where nobody may connect', async () => {
   const { double, locator } = await start()
   const location = 'http://169.254.169.254/latest'

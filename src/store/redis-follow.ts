@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.js'
 import { isoTime, whenAborted } from '../core/clock.js'
+import type { Limit } from '../core/limit.js'
 import type { Link } from './redis-link.js'
 import {
   type FieldChange,
@@ -18,6 +19,8 @@ export interface FollowPorts {
   readonly node: string
   readonly place: Place
   readonly replica: Replica
+  /** One write at a time: what is written again must not undo what was written meanwhile. */
+  readonly alone: Limit
   /** How long the owners of what a place has lost may take to write it again. */
   readonly forgetAfterMs: number
 }
@@ -103,7 +106,7 @@ export class Follower {
   async *#resync(link: Link, lost: boolean): Changes {
     const { clock, forgetAfterMs, node, place, replica } = this.#ports
     const { found, records } = await snapshot(place, link)
-    if (lost) await this.#rewrite(link, records)
+    if (lost) await this.#ports.alone(() => this.#rewrite(link, records))
     const others = [...records].filter(([, record]) => record.node !== node)
     // After a loss, the same revision may be another one's.
     if (lost) for (const [field] of others) replica.see(field, 0)

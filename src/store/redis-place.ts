@@ -59,6 +59,8 @@ export class Place {
   readonly #meta: string
   readonly #records: string
   readonly #log: string
+  readonly #fence: string
+  #writes = 0
 
   constructor(settings: PlaceSettings) {
     this.#settings = settings
@@ -66,6 +68,7 @@ export class Place {
     this.#meta = `${tag}:meta`
     this.#records = `${tag}:records`
     this.#log = `${tag}:log`
+    this.#fence = `${tag}:node:${settings.node}`
   }
 
   /** All of these changes in one step. With `onlyNew`, what is there stays. */
@@ -79,10 +82,10 @@ export class Place {
     const reply = await run(
       link,
       writeScript,
-      [this.#meta, this.#records, this.#log],
+      [this.#meta, this.#records, this.#log, this.#fence],
       [
         ...[randomUUID(), node, randomUUID(), String(historyLength), at.savedAt, schemaVersion],
-        ...[at.onlyNew === true ? 'new' : '', fields],
+        ...[at.onlyNew === true ? 'new' : '', fields, String(++this.#writes)],
         ...inPieces(changes).map((piece) => JSON.stringify(piece.flat())),
       ],
       changes.length, // a millisecond for each is more than it takes

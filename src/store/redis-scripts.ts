@@ -13,12 +13,17 @@ const script = (text: string): Script => ({
 
 /**
  * One group of changes: records, revision and log in one step, or, when the first write is refused for want of
- * memory, none of them. KEYS: meta, records, log. ARGV: id of a new place, node, mark, length of the log, time,
- * schema, `new` to leave alone what is there, fields as a list of JSON; then such lists of field and JSON in turn, '' where it is gone: a call takes
+ * memory, none of them. KEYS: meta, records, log, and the number of the last write of this node: one that was given up and
+ * comes late is refused. ARGV: id of a new place, node, mark, length of the log, time,
+ * schema, `new` to leave alone what is there, fields as a list of JSON, number of this write; then such lists of field and JSON in turn, '' where it is gone: a call takes
  * fewer arguments than a group may have changes.
  */
 export const writeScript: Script = script(`
-local meta, records, log = KEYS[1], KEYS[2], KEYS[3]
+local meta, records, log, fence = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+if tonumber(redis.call('GET', fence) or '0') >= tonumber(ARGV[9]) then
+  return redis.error_reply('STALE a later write of this node came first')
+end
+redis.call('SET', fence, ARGV[9], 'EX', 3600)
 redis.call('HSET', meta, 'savedAt', ARGV[5])
 local id = redis.call('HGET', meta, 'id')
 if not id then
@@ -38,7 +43,7 @@ local function write(field, json)
     redis.call('HSET', records, field, order .. head .. json)
   end
 end
-for at = 9, #ARGV do
+for at = 10, #ARGV do
   local piece = cjson.decode(ARGV[at])
   for one = 1, #piece, 2 do write(piece[one], piece[one + 1]) end
 end

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Clock, isoTime, systemClock } from '../core/clock.js'
 import { isSwitchgearError, StoreFailedError } from '../core/errors.js'
+import { limit } from '../core/limit.js'
 import { parseRedisStoreOptions } from '../model/parse/store-options.js'
 import { type Snapshot, sections } from '../model/snapshot.js'
 import { encodeChange } from './batch.js'
@@ -50,6 +51,7 @@ class RedisStore implements Store {
   readonly #link: Link
   readonly #place: Place
   readonly #replica = new Replica()
+  readonly #alone = limit(1)
   readonly #follower: Follower
   #state: 'new' | 'open' | 'closed' = 'new'
 
@@ -64,7 +66,15 @@ class RedisStore implements Store {
     this.#place = new Place({ namespace, node, historyLength })
     const replica = this.#replica
     const place = this.#place
-    this.#follower = new Follower({ clock: this.#clock, node, place, replica, forgetAfterMs })
+    const alone = this.#alone
+    this.#follower = new Follower({
+      alone,
+      clock: this.#clock,
+      node,
+      place,
+      replica,
+      forgetAfterMs,
+    })
   }
 
   async load(): Promise<Snapshot | undefined> {
@@ -88,9 +98,11 @@ class RedisStore implements Store {
     await this.#tell('could not be written', async () => {
       const fields = await toFields(changes)
       const savedAt = isoTime(this.#clock.wall())
-      const { id, revision } = await this.#place.write(this.#link, fields, { savedAt })
-      this.#follower.made(id)
-      for (const [field, json] of fields) this.#replica.wrote(field, revision, json)
+      await this.#alone(async () => {
+        const { id, revision } = await this.#place.write(this.#link, fields, { savedAt })
+        this.#follower.made(id)
+        for (const [field, json] of fields) this.#replica.wrote(field, revision, json)
+      })
     })
   }
 

@@ -5,8 +5,8 @@ import { type RegistryEvent, ServiceRegistry } from '../../src/index.js'
 import type { Snapshot } from '../../src/model/snapshot.js'
 import type { Store } from '../../src/store/index.js'
 import { type RedisClient, type RedisStoreOptions, redisStore } from '../../src/store/redis.js'
-import { storeConformance } from '../../src/testing/index.js'
-import { needs } from '../house/needs.js'
+import { seededRandom, storeConformance } from '../../src/testing/index.js'
+import { needs, wants } from '../house/needs.js'
 import { hasRedis, noRedis, type RealRedis, startCluster, startRedis } from '../real/redis.js'
 import { failureOf, gone, health } from './place.js'
 
@@ -369,5 +369,40 @@ describe('options', () => {
       'wrong-secret',
     )
     expect(error.message).toContain('refuses the user or the password')
+  })
+})
+
+/** Seeds 2, 3 and 7 have shown it; why is not known yet. docs/guide/redis.md says it. */
+const openQuestion =
+  'what is removed while Redis is killed and frozen may come back; SWITCHGEAR_SOAK=2 hunts it'
+
+describe('trouble', () => {
+  it('again and again, at random: all agree in the end', { timeout: 90_000 }, async (context) => {
+    wants(context, process.env.SWITCHGEAR_SOAK !== undefined, openQuestion)
+    const own = await ownRedis()
+    const options = { forgetAfterMs: 500 }
+    const nodes = [await node(own.url, options), await node(own.url, options)]
+    const random = seededRandom(Number(process.env.SWITCHGEAR_SOAK))
+    const wanted = new Set<string>()
+    for (let round = 0; round < 12; round++) {
+      const trouble = round % 3
+      if (trouble === 1) await own.kill('SIGKILL')
+      if (trouble === 2) await own.kill('SIGSTOP')
+      for (const [at, one] of nodes.entries())
+        for (let step = 0; step < 5; step++) {
+          const name = `${at}-${Math.floor(random() * 6)}`
+          if (wanted.delete(name)) one.registry.unregister(name)
+          else {
+            wanted.add(name)
+            register(one, name)
+          }
+        }
+      await Promise.allSettled(nodes.map(({ registry }) => registry.flush()))
+      if (trouble === 1) await own.restart()
+      if (trouble === 2) await own.kill('SIGCONT')
+    }
+    nodes.push(await node(own.url, options))
+    for (const one of nodes)
+      await soon(() => expect(one.names().toSorted()).toEqual([...wanted].toSorted()))
   })
 })

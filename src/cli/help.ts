@@ -45,5 +45,23 @@ const written = (name: string, { value, short }: Flag): string =>
 
 function columns(rows: readonly (readonly [string, string])[]): string[] {
   const width = Math.max(...rows.map(([left]) => left.length))
-  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`)
+  return rows.flatMap(([left, right]) =>
+    wrapped(right, widest - width - 4).map(
+      (line, at) => `  ${(at === 0 ? left : '').padEnd(width)}  ${line}`,
+    ),
+  )
+}
+
+/** Terminals have at least so many columns. */
+const widest = 80
+
+function wrapped(text: string, width: number): readonly string[] {
+  const lines: string[] = []
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1)
+    if (last !== undefined && last.length + 1 + word.length <= width)
+      lines[lines.length - 1] = `${last} ${word}`
+    else lines.push(word)
+  }
+  return lines
 }

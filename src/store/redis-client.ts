@@ -5,10 +5,11 @@ export interface RedisClient {
   readonly status: string
   connect(): Promise<unknown>
   disconnect(): void
-  /** Another one of the same settings, for reads that block. */
+  /** Another one of the same settings: all that is sent goes over such ones. */
   duplicate(): RedisClient
   call(command: string, ...args: string[]): Promise<unknown>
   on(event: 'error', listener: (error: Error) => void): unknown
+  on(event: 'ready', listener: () => void): unknown
 }
 
 /** Version 6 speaks another protocol by default; version 5 does not know the option. */

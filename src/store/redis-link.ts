@@ -4,7 +4,7 @@ import type { RedisClient } from './redis-client.js'
 export interface LinkPorts {
   readonly clock: Clock
   readonly timeoutMs: number
-  /** Gives the client; it is this link's to close unless `shared`. */
+  /** Gives the client; it is this link's to close unless `shared`: then only its duplicates are. */
   readonly open: () => RedisClient | Promise<RedisClient>
   readonly shared: boolean
   /** Whether a process may end while an answer is due. */
@@ -13,12 +13,13 @@ export interface LinkPorts {
 
 /**
  * A connection whose commands end in time, whatever the server does. One that failed is thrown away: the next command
- * connects anew.
+ * connects anew, by Sentinel perhaps to another server.
  */
 export class Link {
   readonly #ports: LinkPorts
   #opening: Promise<RedisClient> | undefined
   #client: RedisClient | undefined
+  #isReady = false
   #lastError: Error | undefined
 
   constructor(ports: LinkPorts) {
@@ -40,12 +41,12 @@ export class Link {
     const client = this.#client
     this.#opening = undefined
     this.#client = undefined
-    if (!this.#ports.shared) client?.disconnect()
+    this.#isReady = false
+    client?.disconnect()
   }
 
   #ready(): Promise<RedisClient> {
-    const { status } = this.#client ?? {}
-    if (!this.#ports.shared && (status === 'end' || status === 'close')) this.close()
+    if (this.#isReady && this.#client?.status !== 'ready') this.close()
     this.#opening ??= this.#open()
     return this.#opening
   }
@@ -54,12 +55,13 @@ export class Link {
     const { open, shared } = this.#ports
     this.#lastError = undefined
     try {
-      const client = await open()
+      const given = await open()
+      const client = shared ? given.duplicate() : given
       this.#client = client
-      if (!shared) client.on('error', (error) => this.#noteError(error))
-      if (client.status === 'wait' || client.status === 'end')
-        await this.#within(client.connect(), 0)
-      unref(client, shared)
+      client.on('error', (error) => this.#noteError(error))
+      await this.#within(untilReady(client), 0)
+      this.#isReady = true
+      unref(client)
       return client
     } catch (error) {
       this.close()
@@ -99,14 +101,22 @@ export class Link {
   }
 }
 
+/** A client may connect by itself or not; one that keeps no queue takes commands only when it is ready. */
+async function untilReady(client: RedisClient): Promise<void> {
+  const { status } = client
+  if (status === 'wait' || status === 'end') await client.connect()
+  else if (status !== 'ready') await new Promise<void>((resolve) => client.on('ready', resolve))
+}
+
 /** The server has answered, so its connection is sound. One that became a replica is none to stay with. */
 const isReply = (error: unknown): boolean =>
-  error instanceof Error && error.name === 'ReplyError' && !error.message.startsWith('READONLY')
+  error instanceof Error &&
+  error.name === 'ReplyError' &&
+  !/^(?:READONLY|UNBLOCKED)/.test(error.message)
 
 /** A connection without anything to wait for keeps no process alive. */
-function unref(client: RedisClient & { readonly stream?: unknown }, shared: boolean): void {
-  const { stream } = client
-  if (shared || typeof stream !== 'object' || stream === null || !('unref' in stream)) return
+function unref({ stream }: RedisClient & { readonly stream?: unknown }): void {
+  if (typeof stream !== 'object' || stream === null || !('unref' in stream)) return
   if (typeof stream.unref === 'function') stream.unref()
 }
 

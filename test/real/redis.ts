@@ -64,13 +64,18 @@ async function lowPort(): Promise<number> {
   return port < 55_000 ? port : lowPort()
 }
 
-async function launch(
+function launch(port: number, folder: string, settings: readonly string[]): Promise<ChildProcess> {
+  const own = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '']
+  return launched(port, folder, [...own, ...settings])
+}
+
+/** A `redis-server` of any kind, once it answers. */
+export async function launched(
   port: number,
   folder: string,
-  settings: readonly string[],
+  args: readonly string[],
 ): Promise<ChildProcess> {
-  const own = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '']
-  const child = spawn('redis-server', [...own, ...settings], { cwd: folder, stdio: 'ignore' })
+  const child = spawn('redis-server', args, { cwd: folder, stdio: 'ignore' })
   for (let tries = 0; tries < 200; tries++) {
     const client = new Redis(port, '127.0.0.1', {
       lazyConnect: true,

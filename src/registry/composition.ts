@@ -164,9 +164,10 @@ export class Composition {
 
   // --- changes: one synchronous turn each, events after it --------------------------------------
 
-  register(parsed: ParsedRegistration): Seat {
+  register(parsed: ParsedRegistration, adopted = false): Seat {
     const existing = parsed.named ? this.catalog.get(parsed.record.name) : undefined
-    const isOther = existing?.restored && existing.provider.service !== parsed.record.service
+    const mayGo = existing?.restored === true || adopted
+    const isOther = mayGo && existing?.provider.service !== parsed.record.service
     if (existing !== undefined && !isOther) return this.#replace(existing, parsed)
     this.dependents.refuseCycle([parsed.record])
     this.#yieldStrategies(parsed)
@@ -175,6 +176,17 @@ export class Composition {
     return this.turn(() => {
       this.remove(existing) // it was only read, and now is something else
       return this.enroll(parsed)
+    })
+  }
+
+  /** For somebody outside: what is known of it is as if it had been read. */
+  adopt(parsed: ParsedRegistration, lease: RenewOptions | undefined): void {
+    this.turn(() => {
+      const seat = this.register(parsed, true)
+      seat.restored = true
+      if (isKept(seat)) this.mark('providers', seat.provider.name)
+      if (lease === undefined) this.checks.mark(seat, 'unknown')
+      else this.renew(seat, lease)
     })
   }
 

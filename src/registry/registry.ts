@@ -161,6 +161,21 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
     return this.#handle(this.#parts.register({ ...parsed, record }))
   }
 
+  /**
+   * `register` on behalf of somebody outside, who may as well go to another registry with the same store: nobody here
+   * owns it, so what others change of it counts, its removal too. It replaces what has this name, of whatever service.
+   * With `lease` it is renewed in the same turn: nobody sees the one without the other. Throws as `register` and
+   * `renew` do; then nothing has changed.
+   */
+  adopt<K extends keyof S & string>(
+    registration: Registration<K, S[K]>,
+    lease?: RenewOptions,
+  ): void {
+    this.#open('register')
+    const parsed = parseRegistration(registration)
+    this.#parts.adopt({ ...parsed, replace: true }, lease && parseRenew(lease))
+  }
+
   /** False for an unknown name. Calls in flight finish. */
   unregister(name: string): boolean {
     this.#open('unregister')

@@ -1,3 +1,4 @@
+import type { Clock } from '../core/clock.js'
 import { isSwitchgearError } from '../core/errors.js'
 import type { ServiceRegistry } from '../registry/registry.js'
 import type { OperationResult } from '../telemetry/index.js'
@@ -46,8 +47,51 @@ export async function createMetrics(
   }
 }
 
+interface Timed {
+  readonly clock: Clock
+  readonly observer: Observer
+}
+
+type Operation = Parameters<Observer['observe']>[0]
+
+/** Tells how `work` went, and how long it took. */
+export function observed<T>(by: Timed, operation: Operation, work: () => T): T {
+  const tell = timing(by, operation)
+  try {
+    const result = work()
+    tell('ok')
+    return result
+  } catch (error) {
+    tell(resultOf(error))
+    throw error
+  }
+}
+
+/** The same for work that is waited for. */
+export async function observedLater<T>(
+  by: Timed,
+  operation: Operation,
+  work: () => Promise<T>,
+): Promise<T> {
+  const tell = timing(by, operation)
+  try {
+    const result = await work()
+    tell('ok')
+    return result
+  } catch (error) {
+    tell(resultOf(error))
+    throw error
+  }
+}
+
+function timing({ clock, observer }: Timed, operation: Operation) {
+  const begun = clock.now()
+  return (result: OperationResult): void =>
+    observer.observe(operation, result, (clock.now() - begun) / 1_000)
+}
+
 /** A refusal that is not the caller's mistake is ours. */
-export const resultOf = (error: unknown): OperationResult =>
+const resultOf = (error: unknown): OperationResult =>
   error instanceof OperationError
     ? error.kind === 'internal'
       ? 'failed'

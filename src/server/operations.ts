@@ -38,6 +38,8 @@ export interface Registered {
   readonly entry: Entry
   /** Random; proves later that a caller is who registered. Only its SHA-256 is kept. */
   readonly token: string
+  /** False when the store has not confirmed it in time: it is registered, and may be lost in a crash until then. */
+  readonly stored: boolean
 }
 
 export interface DiscoverInput {
@@ -108,12 +110,17 @@ export interface Connection {
 export interface Operations {
   /** Throws unless the caller may read. */
   admitReader(caller: Caller): void
-  /** Registers, or overwrites what has this id. */
+  /** Registers, or overwrites what has this id. Resolves when the store has it, after 2 s at the latest. */
   register(input: RegisterInput, caller: Caller): Promise<Registered>
   /** A sign of life. Throws `not-found`; `invalid` for telemetry out of range. */
   heartbeat(id: string, telemetry: Telemetry | undefined, caller: Caller): Heartbeat
   /** False when there is none. */
   deregister(id: string, caller: Caller): boolean
+  /**
+   * Whether all changes so far would survive a crash: true as soon as the store has them, or when there is none; false
+   * when it fails, or has not answered within 2 s.
+   */
+  stored(): Promise<boolean>
   get(id: string): Entry | undefined
   /** In the order of registration. Throws `invalid` for an unknown status or agent type. */
   list(filters?: Filters): readonly Entry[]

@@ -40,7 +40,7 @@ export interface Observed {
   readonly seenAt: number
 }
 
-const unobserved: Observed = Object.freeze({ failedChecks: 0, seenAt: 0 })
+export const unobserved: Observed = Object.freeze({ failedChecks: 0, seenAt: 0 })
 
 interface Read {
   readonly facts: RegistrationFacts

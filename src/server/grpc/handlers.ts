@@ -40,9 +40,11 @@ export function createHandlers(operations: Operations): Handlers {
       const said = operations.heartbeat(id, telemetryOf(request.telemetry), caller)
       return { status: statusNumbers[said.status], last_seen: seconds(said.lastSeenAt) }
     },
-    Deregister: (request, caller) => ({
-      success: operations.deregister(idIn(operations, request), caller),
-    }),
+    async Deregister(request, caller) {
+      const success = operations.deregister(idIn(operations, request), caller)
+      if (success) await operations.stored()
+      return { success }
+    },
     DiscoverAgents({ capabilities, filters, max_results }, caller) {
       operations.admitReader(caller)
       const found = operations.discover({ capabilities, filters, maxResults: max_results })

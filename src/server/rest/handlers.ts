@@ -60,7 +60,7 @@ export const handlers: Readonly<Record<Operation, Handler>> = {
 
   async register({ operations, policy }, { body, caller }) {
     const input = await readRegistration(body, policy)
-    const { entry, token } = await operations.register(input, caller)
+    const { entry, token, stored } = await operations.register(input, caller)
     return {
       status: 201,
       json: {
@@ -68,13 +68,19 @@ export const handlers: Readonly<Record<Operation, Handler>> = {
         message: 'Service registered successfully',
         service_id: entry.id,
         registration_token: token,
+        ...unlessStored(stored),
       },
     }
   },
 
-  unregister({ operations }, { param, caller }) {
+  async unregister({ operations }, { param, caller }) {
     if (!operations.deregister(param('id'), caller)) throw notFound()
-    return ok({ status: 'unregistered', message: 'Service unregistered successfully' })
+    const stored = await operations.stored()
+    return ok({
+      status: 'unregistered',
+      message: 'Service unregistered successfully',
+      ...unlessStored(stored),
+    })
   },
 
   listServices({ operations, dialect }, { query }) {
@@ -204,6 +210,9 @@ export const handlers: Readonly<Record<Operation, Handler>> = {
     return ok({ message: 'Notification delivered' })
   },
 }
+
+/** It counts, but the store has yet to confirm it. */
+const unlessStored = (stored: boolean): Json => (stored ? {} : { stored })
 
 function need(operations: Operations, id: string): Entry {
   const entry = operations.get(id)

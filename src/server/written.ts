@@ -1,0 +1,43 @@
+import { type Clock, pause } from '../core/clock.js'
+import type { ServiceRegistry } from '../registry/registry.js'
+
+/** Nobody waits longer for the store. */
+const longestMs = 2_000
+
+/** Whether changes are in the store. */
+export class Written {
+  readonly #registry: ServiceRegistry
+  readonly #clock: Clock
+  /** Waits that were given up, and are still not over. */
+  #overdue = 0
+
+  constructor(registry: ServiceRegistry, clock: Clock) {
+    this.#registry = registry
+    this.#clock = clock
+  }
+
+  /**
+   * True when all that was changed so far would survive a crash, or there is no store. False when the store failed, or
+   * has not confirmed it within 2 s; then others are told at once, until it answers.
+   */
+  async all(): Promise<boolean> {
+    if (this.#overdue > 0) return false
+    const flushed = this.#registry.flush().then(
+      () => true,
+      () => false, // the registry says why by an event, and tries again
+    )
+    const settled = new AbortController()
+    const late = pause(this.#clock, longestMs, settled.signal).then(() => undefined)
+    const written = await Promise.race([flushed, late])
+    settled.abort()
+    if (written === undefined) this.#waitOn(flushed)
+    return written ?? false
+  }
+
+  #waitOn(flushed: Promise<boolean>): void {
+    this.#overdue += 1
+    void flushed.then(() => {
+      this.#overdue -= 1
+    })
+  }
+}

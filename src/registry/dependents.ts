@@ -70,6 +70,18 @@ export class Dependents {
     }
   }
 
+  /** The same for a change of many turns, others between them. */
+  async meanwhile<T>(change: () => Promise<T>): Promise<T> {
+    const later = new Set<Seat>()
+    this.#later = later
+    try {
+      return await change()
+    } finally {
+      this.#later = undefined
+      this.#look(later)
+    }
+  }
+
   #dependentsOf(seat: Seat): readonly Seat[] {
     return this.graph.affectedBy(seat).map(({ member }) => member)
   }

@@ -1,8 +1,9 @@
 import { CorruptSnapshotError } from '../core/errors.js'
 import type { Migration } from '../model/migrations/migration.js'
-import { type ParsedSnapshot, parseSnapshot } from '../model/parse/snapshot.js'
+import { type ParsedSnapshot, parseSnapshot, snapshotReading } from '../model/parse/snapshot.js'
 import { keyOf, type Section, type Snapshot, schemaVersion, sections } from '../model/snapshot.js'
 import type { StoreChange } from '../store/store.js'
+import { inSlices, type Steps } from './slices.js'
 
 type Entry = Pick<StoreChange, 'section' | 'key'> & { readonly value?: unknown }
 type Refuse = (error: unknown) => void
@@ -21,18 +22,30 @@ export function readEntries(
   }
 }
 
+/** What reading an entry costs, as the length of text that takes as long. */
+const cost = 400
+
+/** A slice at a time, as a whole or not at all. Throws as `parseSnapshot` does. */
+export function readSnapshot(
+  snapshot: Snapshot,
+  migrations: readonly Migration[] | undefined,
+  store: string,
+): Promise<ParsedSnapshot> {
+  return inSlices(snapshotReading(snapshot, migrations, store), cost)
+}
+
 /**
- * A snapshot that others have written to, too: what one of them got wrong must not keep all of them from starting.
- * Throws `UnsupportedSnapshotError`, and `CorruptSnapshotError` for what is no snapshot.
+ * The same for a snapshot that others have written to, too: what one of them got wrong must not keep all of them from
+ * starting. Throws `UnsupportedSnapshotError`, and `CorruptSnapshotError` for what is no snapshot.
  */
-export function readShared(
+export async function readShared(
   snapshot: Snapshot,
   migrations: readonly Migration[] | undefined,
   store: string,
   refuse: Refuse,
-): ParsedSnapshot {
+): Promise<ParsedSnapshot> {
   try {
-    return parseSnapshot(snapshot, migrations, store)
+    return await readSnapshot(snapshot, migrations, store)
   } catch (error) {
     if (!(error instanceof CorruptSnapshotError) || snapshot.schemaVersion !== schemaVersion)
       throw error
@@ -42,7 +55,7 @@ export function readShared(
       (value): Entry => ({ section, key: keyIn(section, value), value }),
     ),
   )
-  const read = readEntries(entries, store, refuse)
+  const read = await inSlices(readingAlone(entries, store, refuse), cost)
   return {
     providers: read.flatMap(({ providers }) => providers),
     models: read.flatMap(({ models }) => models),
@@ -51,6 +64,19 @@ export function readShared(
     health: read.flatMap(({ health }) => health),
     leases: read.flatMap(({ leases }) => leases),
   }
+}
+
+function* readingAlone(
+  entries: readonly Entry[],
+  store: string,
+  refuse: Refuse,
+): Steps<readonly ParsedSnapshot[]> {
+  const read: ParsedSnapshot[] = []
+  for (const entry of entries) {
+    read.push(...readAlone(entry, store, refuse))
+    yield
+  }
+  return read
 }
 
 /** Throws `CorruptSnapshotError`. */

@@ -54,7 +54,7 @@ import { snapshotOf } from './keep.js'
 import { learnFromHealth } from './learn.js'
 import type { ListFilter } from './listing.js'
 import type { RegistryOptions } from './options.js'
-import { readShared } from './read-entries.js'
+import { readShared, readSnapshot } from './read-entries.js'
 import { waitUntilReady } from './ready.js'
 import { type Imported, importSnapshot, loadSnapshot } from './takeover.js'
 import { type DescribeFilter, describe, type RegistryDescription, viewOf } from './views.js'
@@ -682,7 +682,8 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
     try {
       const saved = await persist.load()
       if (this.#ended) return
-      if (saved !== undefined) loadSnapshot(parts, this.#read(saved))
+      if (saved !== undefined) await loadSnapshot(parts, await this.#read(saved), () => this.#ended)
+      if (this.#ended) return
     } catch (error) {
       parts.telling.storeFailed(name, error, undefined)
       throw error
@@ -690,10 +691,10 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
     persist.begin()
   }
 
-  #read(saved: Snapshot): ParsedSnapshot {
+  #read(saved: Snapshot): Promise<ParsedSnapshot> {
     const { options, telling } = this.#parts
     const { name = '', watch } = options.store ?? {}
-    if (watch === undefined) return parseSnapshot(saved, options.migrations, name)
+    if (watch === undefined) return readSnapshot(saved, options.migrations, name)
     return readShared(saved, options.migrations, name, (error) =>
       telling.storeFailed(name, error, undefined),
     )

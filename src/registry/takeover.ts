@@ -3,6 +3,7 @@ import type { ModelChange } from '../catalog/model-catalog.js'
 import { StrategyConflictError } from '../core/errors.js'
 import type { HealthChecks } from '../health/checks.js'
 import type { SavedLease } from '../model/lease.js'
+import type { Model } from '../model/llm-model.js'
 import type { ParsedRegistration } from '../model/parse/registration.js'
 import { limited, type ParsedSnapshot } from '../model/parse/snapshot.js'
 import type { CircuitOptions, Provider } from '../model/provider.js'
@@ -16,6 +17,7 @@ import type { Dependents } from './dependents.js'
 import type { KeptFrom } from './keep.js'
 import type { Leases } from './leases.js'
 import type { ServiceOptions } from './options.js'
+import { inSlices, type Steps } from './slices.js'
 
 /** What an import did, by name of provider. */
 export interface Imported {
@@ -61,7 +63,8 @@ export function importSnapshot(parts: Target, snapshot: ParsedSnapshot): Importe
       merge.undo()
       throw error
     }
-    learnRest(parts, snapshot)
+    for (const definition of snapshot.capabilities) parts.capabilities.define(definition)
+    learnModels(parts, snapshot.models)
     for (const entry of snapshot.circuits) restoreCircuit(parts, entry)
     for (const entry of snapshot.health) restoreHealth(parts, entry)
     for (const entry of snapshot.leases) restoreLease(parts, entry)
@@ -69,53 +72,69 @@ export function importSnapshot(parts: Target, snapshot: ParsedSnapshot): Importe
   })
 }
 
+/** What taking over an entry costs, as the length of text that takes as long. */
+const cost = 1_000
+
 /**
- * Takes over what the store remembers. What was registered, changed or removed since the start is
- * newer and stays; circuits and health are those from before the restart.
+ * Takes over what the store remembers, a slice at a time. What was registered, changed or removed since the start is
+ * newer and stays; circuits and health are those from before the restart. Who depends on whom is looked at when all of
+ * it is there.
  */
-export function loadSnapshot(parts: Target, snapshot: ParsedSnapshot): void {
-  parts.turn(() => {
-    parts.loading = true
-    try {
-      takeOver(parts, snapshot)
-    } finally {
-      parts.loading = false // before the listeners hear of it: what they change is to be written
-    }
-  })
+export async function loadSnapshot(
+  parts: Target,
+  snapshot: ParsedSnapshot,
+  isOver: () => boolean,
+): Promise<void> {
+  const within = <T>(slice: () => T): T =>
+    parts.turn(() => {
+      parts.loading = true
+      try {
+        return slice()
+      } finally {
+        parts.loading = false // before the listeners hear of it: what they change is to be written
+      }
+    })
+  const steps = takeOver(parts, snapshot, isOver)
+  await parts.dependents.meanwhile(() => inSlices(steps, cost, within))
 }
 
-function takeOver(parts: Target, snapshot: ParsedSnapshot): void {
-  const merge = new Merge(parts)
+function* takeOver(parts: Target, snapshot: ParsedSnapshot, isOver: () => boolean): Steps<void> {
+  function* each<T>(list: readonly T[], take: (entry: T) => void): Steps<void> {
+    for (const entry of list) {
+      if (isOver()) return
+      take(entry)
+      yield
+    }
+  }
   const isNewer = (section: Section, name: string): boolean =>
     parts.persist?.has(section, name) === true
-  const wanted = snapshot.providers.filter(
-    ({ record: { name } }) => !parts.catalog.has(name) && !isNewer('providers', name),
-  )
-  try {
-    // Circles are not refused: who broke them was removed, and the rest must still be readable.
-    for (const parsed of wanted) merge.put(withoutConflict(parts, parsed))
-  } catch (error) {
-    merge.undo()
-    throw error
-  }
-  learnRest(parts, {
-    capabilities: snapshot.capabilities.filter(
-      (one) => !isNewer('capabilities', keyOf.capabilities(one)),
-    ),
-    // One that was learned meanwhile is merged; one that was removed stays away.
-    models: snapshot.models.filter(
-      (one) => !isNewer('models', keyOf.models(one)) || parts.models.get(one.id, one.provider),
-    ),
-  })
   // Of somebody else, whose name was made up, nothing is known.
   const isMeant = (section: Section, name: string): boolean =>
     !isNewer(section, name) && parts.catalog.get(name)?.named !== false
-  for (const entry of snapshot.circuits)
+  // First what is known of them: nobody is to be called while it is not known that the circuit is open.
+  yield* each(snapshot.circuits, (entry) => {
     if (isMeant('circuits', entry.provider)) restoreCircuit(parts, entry)
-  for (const entry of snapshot.health)
+  })
+  yield* each(snapshot.health, (entry) => {
     if (isMeant('health', entry.provider)) restoreHealth(parts, entry)
-  for (const entry of snapshot.leases)
+  })
+  // Circles are not refused: who broke them was removed, and the rest must still be readable.
+  yield* each(snapshot.providers, (parsed) => {
+    const { name } = parsed.record
+    if (parts.catalog.has(name) || isNewer('providers', name)) return
+    addRead(parts, withoutConflict(parts, parsed))
+  })
+  yield* each(snapshot.capabilities, (one) => {
+    if (!isNewer('capabilities', keyOf.capabilities(one))) parts.capabilities.define(one)
+  })
+  // One that was learned meanwhile is merged; one that was removed stays away.
+  yield* each(snapshot.models, (one) => {
+    if (!isNewer('models', keyOf.models(one)) || parts.models.get(one.id, one.provider))
+      learnModels(parts, [one])
+  })
+  yield* each(snapshot.leases, (entry) => {
     if (isMeant('leases', entry.provider)) restoreLease(parts, entry)
+  })
 }
 
 /** Puts providers one by one, and knows how it was before. */
@@ -142,7 +161,7 @@ class Merge {
     const parts = this.#parts
     this.#keepStrategies(parsed.record)
     this.#keepRemembered(parsed.record.name)
-    const seat = enrollRead(parts, { ...parsed, record: shown(parsed.record, undefined) })
+    const seat = addRead(parts, parsed)
     this.added.push(seat.provider.name)
     this.#undo.push(() => {
       parts.take(seat)
@@ -196,6 +215,10 @@ export function enrollRead(parts: Target, parsed: ParsedRegistration): Seat {
   return seat
 }
 
+/** What is hidden in it and not known here stays unknown. */
+const addRead = (parts: Target, parsed: ParsedRegistration): Seat =>
+  enrollRead(parts, { ...parsed, record: shown(parsed.record, undefined) })
+
 /** What makes its instance: what the service says, else what its source brings. */
 const connectOf = (parts: Target, { record, connect }: ParsedRegistration): SeatParts['connect'] =>
   parts.serviceOptions(record.service)?.connect ?? connect
@@ -240,12 +263,8 @@ function withoutConflict(parts: Target, parsed: ParsedRegistration): ParsedRegis
   }
 }
 
-function learnRest(
-  { capabilities, models, modelChanged }: Target,
-  snapshot: Pick<ParsedSnapshot, 'capabilities' | 'models'>,
-): void {
-  for (const definition of snapshot.capabilities) capabilities.define(definition)
-  for (const change of models.restore(snapshot.models)) modelChanged(change)
+function learnModels({ models, modelChanged }: Target, read: readonly Model[]): void {
+  for (const change of models.restore(read)) modelChanged(change)
 }
 
 export function restoreCircuit(parts: Target, entry: SavedCircuitEntry): void {

@@ -3,8 +3,9 @@ import { InvalidOptionsError } from '../../core/errors.js'
 import type { CircuitBackoff, CircuitOptions, CircuitSettings } from '../provider.js'
 import type { SavedCircuit } from '../saved-circuit.js'
 import type { SavedCircuitEntry } from '../snapshot.js'
-import { parse } from './read.js'
-import { count, limitMs, longestText, positive, share, text, wait } from './words.js'
+import { hasOnly, isMoment, isObject, isShort } from './plainly.js'
+import { parse, parseQuick, type Quick } from './read.js'
+import { count, isText, limitMs, longestText, positive, share, text, wait } from './words.js'
 
 export const circuit: z.ZodType<CircuitOptions> = z.strictObject({
   failureThreshold: count.optional(),
@@ -81,8 +82,33 @@ const savedCircuit = z.strictObject({
 export const parseSavedCircuit = (input: unknown): SavedCircuit =>
   parse(savedCircuit, input, (issues) => new InvalidOptionsError(issues, 'saved circuit'))
 
-const savedCircuitEntry = savedCircuit.extend({ provider: text })
+const entryFields: ReadonlySet<string> = new Set([
+  'provider',
+  'state',
+  'failures',
+  'openedAt',
+  'retryAt',
+  'reason',
+])
+
+export const savedCircuitEntry: Quick<SavedCircuitEntry> = {
+  schema: savedCircuit.extend({ provider: text }),
+  plainly: (value): value is SavedCircuitEntry => {
+    if (!isObject(value) || !hasOnly(value, entryFields)) return false
+    const { provider, state, failures, openedAt, retryAt, reason } = value
+    if (!isText(provider) || (state !== 'open' && state !== 'closed')) return false
+    if (!Number.isSafeInteger(failures) || Number(failures) < 0) return false
+    if (openedAt !== undefined && !isMoment(openedAt)) return false
+    if (retryAt !== undefined && retryAt !== null && !isMoment(retryAt)) return false
+    return reason === undefined || isShort(reason)
+  },
+}
 
 /** The same with the name of its provider, as snapshots have it. Throws `InvalidOptionsError`. */
-export const parseSavedCircuitEntry = (input: unknown): SavedCircuitEntry =>
-  parse(savedCircuitEntry, input, (issues) => new InvalidOptionsError(issues, 'saved circuit'))
+export const parseSavedCircuitEntry = (input: unknown): SavedCircuitEntry => ({
+  ...parseQuick(
+    savedCircuitEntry,
+    input,
+    (issues) => new InvalidOptionsError(issues, 'saved circuit'),
+  ),
+})

@@ -1,11 +1,13 @@
 import { z } from 'zod'
 import { CorruptSnapshotError, InvalidRequestError } from '../../core/errors.js'
 import type { RenewOptions, SavedLease } from '../lease.js'
-import { parse } from './read.js'
-import { frozenCopy, plainData, positive, text } from './words.js'
+import { hasOnly, isObject, isPlainData, isTime } from './plainly.js'
+import { parse, parseQuick, type Quick } from './read.js'
+import { frozenCopy, isText, plainData, positive, text } from './words.js'
 
 /** No lease is longer than a timer can wait for. */
-const forMs = positive.max(2 ** 31 - 1)
+const longestMs = 2 ** 31 - 1
+const forMs = positive.max(longestMs)
 
 const renewOptions = z.strictObject({
   forMs,
@@ -23,15 +25,25 @@ export function parseRenew(input: unknown): RenewOptions {
   return { ...options, facts: frozenCopy(options.facts) }
 }
 
-const savedLease = z.strictObject({
-  provider: text,
-  renewedAt: z.number().min(0),
-  forMs,
-  facts: plainData,
-})
+const leaseFields: ReadonlySet<string> = new Set(['provider', 'renewedAt', 'forMs', 'facts'])
+
+export const savedLease: Quick<SavedLease> = {
+  schema: z.strictObject({
+    provider: text,
+    renewedAt: z.number().min(0),
+    forMs,
+    facts: plainData,
+  }),
+  plainly: (value): value is SavedLease => {
+    if (!isObject(value) || !hasOnly(value, leaseFields)) return false
+    const { provider, renewedAt, forMs, facts } = value
+    if (!isText(provider) || !isTime(renewedAt) || !isPlainData(facts)) return false
+    return isTime(forMs) && forMs > 0 && forMs <= longestMs
+  },
+}
 
 /** Throws `CorruptSnapshotError`. */
 export function parseSavedLease(input: unknown): SavedLease {
-  const saved = parse(savedLease, input, (issues) => new CorruptSnapshotError('', { issues }))
+  const saved = parseQuick(savedLease, input, (issues) => new CorruptSnapshotError('', { issues }))
   return Object.freeze({ ...saved, facts: frozenCopy(saved.facts) ?? {} })
 }

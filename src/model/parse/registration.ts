@@ -14,6 +14,7 @@ import { builtInStrategies, type Strategy, type StrategyChoice } from '../strate
 import { capability, toCapability } from './capability.js'
 import { circuit } from './circuit.js'
 import { registrationHealth } from './health.js'
+import { isCapabilities, isCount, isPlainData, isPositive, isShort, isTexts } from './plainly.js'
 import { parse, preview, safeParse, toIssues, unknownField, unreadable } from './read.js'
 import {
   count,
@@ -95,20 +96,42 @@ type RegistrationData = {
   readonly [K in keyof RegistrationFields]?: z.output<RegistrationFields[K]> | undefined
 }
 
-/** Texts and instances are most of what is registered, and need no schema to be told apart. */
-const plainlyFine: { readonly [K in keyof RegistrationFields]?: (value: unknown) => boolean } = {
+const levels: ReadonlySet<number> = new Set(Object.values(priorityLevels))
+
+/** What most registrations hold needs no schema to be told apart; see `plainly.ts`. */
+const plainlyFine: {
+  readonly [K in keyof RegistrationFields]?: (value: unknown) => boolean
+} = {
   service: isText,
   provider: (value) => typeof value === 'object' && value !== null,
   name: isText,
-  handler: isText,
-  version: isText,
+  handler: (value) => isText(value) || (isTexts(value) && value.length > 0),
+  priority: (value) => typeof value === 'number' && levels.has(value),
+  group: (value) => Number.isInteger(value) && Math.abs(Number(value)) < 32_768,
+  version: isShort,
+  apiVersion: isShort,
+  models: isTexts,
+  dependencies: isTexts,
+  metadata: isPlainData,
+  limits: isPlainData,
+  concurrency: isCount,
+  weight: isPositive,
   address: isText,
   credential: isText,
-  capabilities: (value) =>
-    Array.isArray(value) &&
-    value.length <= mostItems &&
-    value.every((one) => isText(one) && !one.startsWith('@')),
+  requestsPerMinute: isPositive,
+  tokensPerMinute: isPositive,
+  idempotent: (value) => typeof value === 'boolean',
+  capabilities: isCapabilities,
 }
+
+/** How each field is read, for a test that its two ways agree. */
+export const fieldReaders: readonly {
+  readonly field: string
+  readonly schema: z.ZodType
+  readonly plainly: (value: unknown) => boolean
+}[] = Object.entries(plainlyFine).flatMap(([field, plainly]) =>
+  isField(field) ? [{ field, schema: registrationFields[field], plainly }] : [],
+)
 
 const invalidRegistration = (issues: readonly InputIssue[]): Error =>
   new InvalidRegistrationError(issues)
@@ -151,8 +174,9 @@ function checkRegistration(
 
 const oneOfBoth = 'expected either provider (an instance) or connect (a function that makes one)'
 
-const isField = (key: string): key is keyof RegistrationFields =>
-  Object.hasOwn(registrationFields, key)
+function isField(key: string): key is keyof RegistrationFields {
+  return Object.hasOwn(registrationFields, key)
+}
 
 function readable<T>(read: () => T, field = ''): T {
   try {

@@ -18,9 +18,10 @@ import { parseSavedCircuitEntry } from './circuit.js'
 import { parseDefinition } from './definition.js'
 import { parseSavedLease } from './lease.js'
 import { parseModel } from './model.js'
-import { parse, preview, unknownField, unreadable } from './read.js'
+import { hasOnly, isMoment, isObject } from './plainly.js'
+import { parse, parseQuick, preview, type Quick, unknownField, unreadable } from './read.js'
 import { type ParsedRegistration, parseWithoutInstance } from './registration.js'
-import { text } from './words.js'
+import { isText, text } from './words.js'
 
 /** A snapshot that was read and found whole. */
 export interface ParsedSnapshot {
@@ -45,11 +46,26 @@ const fields = ['schemaVersion', 'savedAt', 'sequence']
  */
 export function parseSnapshot(
   input: unknown,
+  migrations?: readonly Migration[],
+  where?: string,
+): ParsedSnapshot {
+  const reading = snapshotReading(input, migrations, where)
+  for (;;) {
+    const { done, value } = reading.next()
+    if (done) return value
+  }
+}
+
+/** The same in steps, for who lets others run in between: each is an entry that was read. */
+export type SnapshotReading = Generator<undefined, ParsedSnapshot, void>
+
+export function* snapshotReading(
+  input: unknown,
   migrations: readonly Migration[] = [],
   where = 'The snapshot',
-): ParsedSnapshot {
+): SnapshotReading {
   try {
-    return read(input, migrations, where)
+    return yield* read(input, migrations, where)
   } catch (error) {
     if (isSwitchgearError(error)) throw error
     const issues = [{ field: '', message: unreadable(error) }]
@@ -57,19 +73,19 @@ export function parseSnapshot(
   }
 }
 
-function read(input: unknown, migrations: readonly Migration[], where: string): ParsedSnapshot {
+function* read(input: unknown, migrations: readonly Migration[], where: string): SnapshotReading {
   const document = migrate(input, migrations, where)
   const reader = new Reader(document)
   const known = new Set<string>([...fields, ...Object.keys(readers)])
   for (const field of Object.keys(document))
     if (!known.has(field)) reader.issues.push({ field, message: 'is not a known section' })
   const parsed: ParsedSnapshot = {
-    providers: reader.read('providers', readers.providers, ({ record }) => record.name),
-    models: reader.read('models', readers.models, keyOf.models),
-    capabilities: reader.read('capabilities', readers.capabilities, keyOf.capabilities),
-    circuits: reader.read('circuits', readers.circuits, keyOf.circuits),
-    health: reader.read('health', readers.health, keyOf.health),
-    leases: reader.read('leases', readers.leases, keyOf.leases),
+    providers: yield* reader.read('providers', readers.providers, ({ record }) => record.name),
+    models: yield* reader.read('models', readers.models, keyOf.models),
+    capabilities: yield* reader.read('capabilities', readers.capabilities, keyOf.capabilities),
+    circuits: yield* reader.read('circuits', readers.circuits, keyOf.circuits),
+    health: yield* reader.read('health', readers.health, keyOf.health),
+    leases: yield* reader.read('leases', readers.leases, keyOf.leases),
   }
   const { issues } = reader
   if (issues.length === 0) return parsed
@@ -94,7 +110,11 @@ class Reader {
     this.#document = document
   }
 
-  read<T>(section: Section, one: (entry: unknown) => T, keyOf: (entry: T) => string): readonly T[] {
+  *read<T>(
+    section: Section,
+    one: (entry: unknown) => T,
+    keyOf: (entry: T) => string,
+  ): Generator<undefined, readonly T[]> {
     const entries = this.#document[section] ?? []
     if (!Array.isArray(entries) || entries.length > mostEntries) {
       const expected = `expected a list of at most ${mostEntries} entries`
@@ -102,21 +122,25 @@ class Reader {
       return []
     }
     const seen = new Set<string>()
-    return entries.flatMap((entry, index): T[] => {
-      const place = `${section}[${index}]${nameOf(entry)}`
+    const found: T[] = []
+    for (const [index, entry] of entries.entries()) {
+      const place = (): string => `${section}[${index}]${nameOf(entry)}`
       const read = this.#try(place, () => one(entry))
-      if (read === undefined) return []
+      if (read === undefined) continue
       const key = keyOf(read)
-      if (seen.has(key)) this.issues.push({ field: place, message: 'is there twice' })
+      if (seen.has(key)) this.issues.push({ field: place(), message: 'is there twice' })
       seen.add(key)
-      return [read]
-    })
+      found.push(read)
+      yield
+    }
+    return found
   }
 
-  #try<T>(place: string, read: () => T): T | undefined {
+  #try<T>(placeOf: () => string, read: () => T): T | undefined {
     try {
       return read()
     } catch (error) {
+      const place = placeOf()
       for (const { field, message } of issuesOf(error))
         this.issues.push({ field: field === '' ? place : `${place}.${field}`, message })
       return undefined
@@ -144,18 +168,28 @@ function nameOf(entry: unknown): string {
 
 const corrupt = (issues: readonly InputIssue[]): Error => new CorruptSnapshotError('', { issues })
 
-const healthEntry = z.strictObject({
-  provider: text,
-  status: z.enum(['healthy', 'degraded', 'unhealthy', 'loading', 'unknown']),
-  checkedAt: z.number(),
-})
+const statuses = ['healthy', 'degraded', 'unhealthy', 'loading', 'unknown'] as const
+const knownStatuses: ReadonlySet<unknown> = new Set(statuses)
+const healthFields: ReadonlySet<string> = new Set(['provider', 'status', 'checkedAt'])
+
+export const savedHealth: Quick<SavedHealth> = {
+  schema: z.strictObject({ provider: text, status: z.enum(statuses), checkedAt: z.number() }),
+  plainly: (value): value is SavedHealth =>
+    isObject(value) &&
+    hasOnly(value, healthFields) &&
+    isText(value.provider) &&
+    knownStatuses.has(value.status) &&
+    isMoment(value.checkedAt),
+}
+
+const whose = z.object({ origin: text, name: text })
 
 const readers = {
   providers: parseSavedProvider,
   models: parseModel,
   capabilities: parseDefinition,
   circuits: parseSavedCircuitEntry,
-  health: (entry: unknown): SavedHealth => parse(healthEntry, entry, corrupt),
+  health: (entry: unknown): SavedHealth => ({ ...parseQuick(savedHealth, entry, corrupt) }),
   leases: parseSavedLease,
 } satisfies Record<Section, (entry: unknown) => unknown>
 
@@ -166,11 +200,9 @@ function parseSavedProvider(entry: unknown): ParsedRegistration {
   const { handlers, origin, circuit, ...rest } = entry as Readonly<Record<string, unknown>>
   const unknown = Object.keys(rest).filter((field) => !Object.hasOwn(savedFields, field))
   if (unknown.length > 0) throw corrupt(unknown.map((field) => ({ field, message: unknownField })))
-  const { origin: from } = parse(
-    z.object({ origin: text, name: text }),
-    { origin, name: rest.name },
-    corrupt,
-  )
+  const { name } = rest
+  const from =
+    isText(origin) && isText(name) ? origin : parse(whose, { origin, name }, corrupt).origin
   const parsed = parseWithoutInstance({
     ...rest,
     handler: handlers,

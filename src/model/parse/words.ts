@@ -4,7 +4,8 @@ import { z } from 'zod'
 export const longestText = 4_096
 /** No list is longer. */
 export const mostItems = 10_000
-const deepest = 32
+/** Nor is plain data nested deeper. */
+export const deepest = 32
 
 export const text: z.ZodString = z
   .string()
@@ -74,7 +75,7 @@ function notPlain(
   }
 }
 
-function isPlainObject(value: object): boolean {
+export function isPlainObject(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value)
   return prototype === null || prototype === Object.prototype
 }
@@ -107,11 +108,14 @@ export function frozenCopy<T>(value: T): T
 export function frozenCopy(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
   if (Array.isArray(value)) return Object.freeze(value.map((one) => frozenCopy(one)))
-  return Object.freeze(
-    Object.fromEntries(
-      Object.entries(value)
-        .filter(([, one]) => one !== undefined)
-        .map(([key, one]) => [key, frozenCopy(one)]),
-    ),
-  )
+  const copy: Record<string, unknown> = {}
+  for (const [key, one] of Object.entries(value)) {
+    if (one === undefined) continue
+    if (key === '__proto__') Object.defineProperty(copy, key, own(frozenCopy(one)))
+    else copy[key] = frozenCopy(one)
+  }
+  return Object.freeze(copy)
 }
+
+/** A field named as the prototype is a field. */
+const own = (value: unknown): PropertyDescriptor => ({ value, enumerable: true })

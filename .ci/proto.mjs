@@ -1,4 +1,4 @@
-// Writes what is made from service_registry.proto, the types of its messages and its descriptor: `npm run proto`.
+// Writes what is made from each .proto file, the types of its messages and its descriptor: `npm run proto`.
 // With --check it writes nothing, and fails where what is committed is not what it would write.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -6,7 +6,9 @@ import { fileURLToPath } from 'node:url'
 import { loadSync } from '@grpc/proto-loader'
 
 const at = (name) => fileURLToPath(new URL(`../src/wire/proto/${name}`, import.meta.url))
-const definition = loadSync(at('service_registry.proto'), { keepCase: true })
+
+/** What is made of each begins with this. */
+const sources = { 'service_registry.proto': '', 'switchgear.proto': 'switchgear-' }
 
 const nameOf = (fullName) => fullName.slice(fullName.lastIndexOf('.') + 1)
 const plain = { TYPE_STRING: 'string', TYPE_BOOL: 'boolean' }
@@ -42,8 +44,7 @@ function partsOf([name, { format, type }]) {
   return [...type.enumType.map((one) => tableOf(one.name, one)), interfaceOf(nameOf(name), type)]
 }
 
-const parts = Object.entries(definition).flatMap(partsOf)
-const made = '// Made by `npm run proto` from service_registry.proto; change that file instead.\n'
+const made = (file) => `// Made by \`npm run proto\` from ${file}; change that file instead.\n`
 const read =
   '// As they are read: what was not sent is there with its default, a message that was not sent is null.'
 
@@ -52,7 +53,8 @@ const read =
 const ofLoader = createRequire(createRequire(import.meta.url).resolve('@grpc/proto-loader'))
 const { FileDescriptorProto } = ofLoader('protobufjs/ext/descriptor')
 
-function descriptorOf({ 'neural_hive.service_registry.AgentInfo': anyOfThem }) {
+function descriptorOf(definition, name) {
+  const anyOfThem = Object.values(definition).find((one) => one.fileDescriptorProtos)
   const file = FileDescriptorProto.decode(anyOfThem.fileDescriptorProtos[0])
   const top = `.${file.package}`
   for (const message of file.messageType) repair(message, `${top}.${message.name}`, top)
@@ -61,7 +63,7 @@ function descriptorOf({ 'neural_hive.service_registry.AgentInfo': anyOfThem }) {
       one.inputType = `${top}.${nameOf(one.inputType)}`
       one.outputType = `${top}.${nameOf(one.outputType)}`
     }
-  return FileDescriptorProto.encode({ ...file, name: 'service_registry.proto', syntax: 'proto3' })
+  return FileDescriptorProto.encode({ ...file, name, syntax: 'proto3' })
 }
 
 function repair({ field, nestedType, enumType }, path, top) {
@@ -84,25 +86,29 @@ const textOf = (text) =>
     .match(/.{1,90}/g)
     .map((line) => `  '${line}',`)
     .join('\n')}\n].join('')`
-const descriptor = Buffer.from(descriptorOf(definition).finish()).toString('base64')
-const { root } = ofLoader('protobufjs').parse(readFileSync(at('service_registry.proto'), 'utf8'), {
-  keepCase: true,
-})
 
-const files = {
-  'messages.ts': `${[made + read, ...parts].join('\n\n')}\n`,
-  'descriptor.ts': `${made}
+function filesOf([name, prefix]) {
+  const definition = loadSync(at(name), { keepCase: true })
+  const parts = Object.entries(definition).flatMap(partsOf)
+  const { root } = ofLoader('protobufjs').parse(readFileSync(at(name), 'utf8'), { keepCase: true })
+  const descriptor = Buffer.from(descriptorOf(definition, name).finish()).toString('base64')
+  return [
+    [`${prefix}messages.ts`, `${[made(name) + read, ...parts].join('\n\n')}\n`],
+    [
+      `${prefix}descriptor.ts`,
+      `${made(name)}
 /** The file as protobufjs has it, in JSON: so nobody has to find and read the file. */
 export const schema: string = ${textOf(JSON.stringify(root.toJSON()))}
 
 /** The file as a FileDescriptorProto, in base64. */
 export const descriptor: string = ${textOf(descriptor)}
 `,
+    ],
+  ]
 }
-for (const [name, text] of Object.entries(files)) {
+
+for (const [name, text] of Object.entries(sources).flatMap(filesOf)) {
   if (!process.argv.includes('--check')) writeFileSync(at(name), text)
   else if (readFileSync(at(name), 'utf8') !== text)
-    throw new Error(
-      `src/wire/proto/${name} is not as service_registry.proto says; run: npm run proto`,
-    )
+    throw new Error(`src/wire/proto/${name} is not as its .proto file says; run: npm run proto`)
 }

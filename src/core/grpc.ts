@@ -34,13 +34,13 @@ export interface GrpcAnswer {
 export type Grpc = typeof import('@grpc/grpc-js')
 export type {
   ChannelOptions,
+  handleServerStreamingCall,
+  handleUnaryCall,
   Metadata,
   Server,
   ServerCredentials,
-  ServerUnaryCall,
   ServerWritableStream,
   ServiceDefinition,
-  sendUnaryData,
   UntypedServiceImplementation,
 } from '@grpc/grpc-js'
 

@@ -1,6 +1,6 @@
 import type { Server } from '../../core/grpc.js'
 import { optionalPackage } from '../../core/optional-package.js'
-import { serviceName } from '../../wire/proto/definition.js'
+import { ownServiceName, serviceName } from '../../wire/proto/definition.js'
 
 export interface HealthService {
   /** Tells who asks or watches that this server is about to end. */
@@ -10,15 +10,18 @@ export interface HealthService {
 export const loadHealth = (): Promise<typeof import('grpc-health-check')> =>
   optionalPackage('The gRPC server', 'grpc-health-check', '^2.1', () => import('grpc-health-check'))
 
-/** `grpc.health.v1`, for the server as a whole and for its service. Rejects with `MissingPeerError`. */
+const names = ['', serviceName, ownServiceName]
+
+/** `grpc.health.v1`, for the server as a whole and for each of its services. Rejects with `MissingPeerError`. */
 export async function addHealth(server: Server): Promise<HealthService> {
   const { HealthImplementation } = await loadHealth()
-  const health = new HealthImplementation({ '': 'SERVING', [serviceName]: 'SERVING' })
+  const health = new HealthImplementation(
+    Object.fromEntries(names.map((name) => [name, 'SERVING'])),
+  )
   health.addToServer(server)
   return {
     close() {
-      health.setStatus('', 'NOT_SERVING')
-      health.setStatus(serviceName, 'NOT_SERVING')
+      for (const name of names) health.setStatus(name, 'NOT_SERVING')
     },
   }
 }

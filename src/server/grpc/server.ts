@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { isIPv6 } from 'node:net'
 import { createSecureContext } from 'node:tls'
 import { type Clock, pause, systemClock } from '../../core/clock.js'
@@ -10,10 +11,13 @@ import {
   type ServerCredentials,
 } from '../../core/grpc.js'
 import { type Logger, silentLogger } from '../../core/logger.js'
+import { ownServiceName, serviceName } from '../../wire/proto/definition.js'
 import type { Operations } from '../operations.js'
+import { loadService } from './calls.js'
 import { addHealth } from './health.js'
 import { addReflection } from './reflection.js'
-import { implementation, loadService } from './service.js'
+import { agentService } from './service.js'
+import { ownService } from './v1/service.js'
 
 /** PEM texts. */
 export interface GrpcServerTls {
@@ -61,10 +65,10 @@ export async function startGrpc(
   const credentials = credentialsOf(grpc, tls)
   const server = new grpc.Server(serverOptions(mostBytes))
   const closing = new AbortController()
-  server.addService(
-    await loadService(),
-    implementation({ grpc, operations, logger, closing: closing.signal }),
-  )
+  const surroundings = { grpc, operations, logger, closing: closing.signal }
+  server.addService(await loadService(serviceName), agentService(surroundings))
+  const run = randomBytes(8).toString('hex')
+  server.addService(await loadService(ownServiceName), ownService(surroundings, run))
   const health = await addHealth(server)
   await addReflection(server)
   const at = isIPv6(host) ? `[${host}]` : host

@@ -2,6 +2,7 @@ import type { AgentChangeEvent, WatchAgentsRequest } from '../../wire/proto/mess
 import type { Change, Entry } from '../entry.js'
 import { OperationError } from '../operation-error.js'
 import type { Caller, Operations } from '../operations.js'
+import { remembering } from './remembering.js'
 import { changeEvent, typeTest } from './translate.js'
 
 export interface WatchCall {
@@ -37,9 +38,12 @@ async function* tell(
     yield changeEvent({ type: 'registered', entry, at: entry.registeredAt })
   for await (const change of changes) {
     if (change.type === 'resync') throw missed()
-    if (change.type !== 'invoked' && isWanted(change.entry)) yield changeEvent(change)
+    if (change.type !== 'invoked' && isWanted(change.entry)) yield eventOf(change)
   }
 }
+
+/** One message for all who watch. */
+const eventOf = remembering(changeEvent)
 
 /** The protocol has no word for it, so who watches has to begin anew. */
 const missed = (): OperationError =>

@@ -6,7 +6,7 @@ import {
   type ServiceError,
 } from '@grpc/grpc-js'
 import { type GrpcServerOptions, startGrpc } from '../../../src/server/grpc/server.js'
-import { loadDefinition, serviceName } from '../../../src/wire/proto/definition.js'
+import { loadDefinition, ownServiceName, serviceName } from '../../../src/wire/proto/definition.js'
 import type {
   AgentChangeEvent,
   DeregisterResponse,
@@ -17,6 +17,7 @@ import type {
   NotifyAgentResponse,
   RegisterResponse,
 } from '../../../src/wire/proto/messages.js'
+import type * as own from '../../../src/wire/proto/switchgear-messages.js'
 import { operationsOf } from '../operations-of.js'
 
 interface Answers {
@@ -29,14 +30,29 @@ interface Answers {
   readonly NotifyAgent: NotifyAgentResponse
 }
 
+interface OwnAnswers {
+  readonly Register: own.RegisterResponse
+  readonly Heartbeats: own.HeartbeatsResponse
+  readonly Deregister: own.DeregisterResponse
+  readonly Get: own.Provider
+  readonly Choose: own.Provider
+  readonly Notify: own.NotifyResponse
+}
+
+interface OwnStreams {
+  readonly List: own.Providers
+  readonly Changes: own.Change
+  readonly Listen: own.Notice
+}
+
 type Headers = Readonly<Record<string, string>>
 
 const definition = await loadDefinition()
 
-function methodOf(name: string) {
-  const service = definition[serviceName]
-  for (const [known, method] of Object.entries(service ?? {})) if (known === name) return method
-  throw new Error(`The proto file has no method ${name}`)
+function methodOf(name: string, service = serviceName) {
+  const methods = Object.entries(definition[service] ?? {})
+  for (const [known, method] of methods) if (known === name) return method
+  throw new Error(`${service} has no method ${name}`)
 }
 
 function metadataOf(headers: Headers): Metadata {
@@ -45,14 +61,14 @@ function metadataOf(headers: Headers): Metadata {
   return metadata
 }
 
-/** What a watch has brought so far. */
-export interface Watch {
+/** What a stream has brought so far. */
+export interface Watch<T = AgentChangeEvent> {
   /** Resolves when the server follows changes. */
   readonly begun: Promise<void>
   readonly ended: Promise<ServiceError | undefined>
-  readonly events: readonly AgentChangeEvent[]
+  readonly events: readonly T[]
   /** Resolves when so many events have come in all; rejects when the stream ends before. */
-  until(count: number): Promise<readonly AgentChangeEvent[]>
+  until(count: number): Promise<readonly T[]>
   pause(): void
   resume(): void
   cancel(): void
@@ -104,8 +120,32 @@ export class AgentClient {
     })
   }
 
+  /** Of `switchgear.v1`. */
+  own<M extends keyof OwnAnswers>(
+    name: M,
+    message: object,
+    headers: Headers = {},
+  ): Promise<OwnAnswers[M]> {
+    const { path, requestSerialize, responseDeserialize } = methodOf(name, ownServiceName)
+    const request = requestSerialize(message)
+    return this.raw(path, request, responseDeserialize, headers) as Promise<OwnAnswers[M]>
+  }
+
+  /** Of `switchgear.v1`. */
+  open<M extends keyof OwnStreams>(
+    name: M,
+    message: object = {},
+    headers: Headers = {},
+  ): Watch<OwnStreams[M]> {
+    return this.#stream<OwnStreams[M]>(methodOf(name, ownServiceName), message, headers)
+  }
+
   watch(message: object = {}, headers: Headers = {}): Watch {
-    const { path, requestSerialize, responseDeserialize } = methodOf('WatchAgents')
+    return this.#stream<AgentChangeEvent>(methodOf('WatchAgents'), message, headers)
+  }
+
+  #stream<T>(method: ReturnType<typeof methodOf>, message: object, headers: Headers): Watch<T> {
+    const { path, requestSerialize, responseDeserialize } = method
     const stream: ClientReadableStream<object> = this.#client.makeServerStreamRequest(
       path,
       (bytes: Buffer) => bytes,
@@ -113,12 +153,12 @@ export class AgentClient {
       requestSerialize(message),
       metadataOf(headers),
     )
-    const events: AgentChangeEvent[] = []
+    const events: T[] = []
     const [begun, begin] = promised<void>()
     const [ended, end] = promised<ServiceError | undefined>()
     let wake = (): void => {}
     stream.on('metadata', () => begin())
-    stream.on('data', (event: AgentChangeEvent) => {
+    stream.on('data', (event: T) => {
       events.push(event)
       wake()
     })

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { loadDefinition, protoFile, serviceName } from '../../../src/wire/proto/definition.js'
 import { descriptor } from '../../../src/wire/proto/descriptor.js'
 import { AgentStatus, AgentType, EventType } from '../../../src/wire/proto/messages.js'
+import { descriptor as ownDescriptor } from '../../../src/wire/proto/switchgear-descriptor.js'
 import { needs } from '../../house/needs.js'
 import { root } from '../../house/sources.js'
 
@@ -115,12 +116,15 @@ describe('service_registry.proto', () => {
     execFileSync(process.execPath, ['.ci/proto.mjs', '--check'], { cwd: root, stdio: 'pipe' })
   })
 
-  it('has a descriptor that is what protoc says of the file', (context) => {
+  it.for([
+    ['service_registry.proto', descriptor],
+    ['switchgear.proto', ownDescriptor],
+  ] as const)('has a descriptor of %s that is what protoc says of it', ([name, ours], context) => {
     const python = '/usr/bin/python3'
     const hasProtoc = spawnSync(python, ['-c', 'import grpc_tools.protoc']).status === 0
     needs(context, hasProtoc, 'Debian package python3-grpc-tools (.ci/real-servers)')
     const folder = dirname(protoFile)
-    const said = execFileSync(python, ['-c', compare, folder], { input: descriptor })
+    const said = execFileSync(python, ['-c', compare, folder, name], { input: ours })
     expect(said.toString().trim()).toBe('same')
   })
 })
@@ -134,7 +138,7 @@ ours = descriptor_pb2.FileDescriptorProto.FromString(base64.b64decode(sys.stdin.
 descriptor_pool.DescriptorPool().Add(ours)
 with tempfile.TemporaryDirectory() as place:
     out = os.path.join(place, 'set')
-    protoc.main(['', '-I' + sys.argv[1], '--descriptor_set_out=' + out, 'service_registry.proto'])
+    protoc.main(['', '-I' + sys.argv[1], '--descriptor_set_out=' + out, sys.argv[2]])
     with open(out, 'rb') as file:
         theirs = descriptor_pb2.FileDescriptorSet.FromString(file.read()).file[0]
 for message in theirs.message_type:

@@ -164,9 +164,14 @@ export class AllProvidersFailedError extends AggregateError {
     )
     this.service = service
     this.attempts = attempts
-    this.retryable = attempts.some(({ cause }) => cause !== 'bad-request' && cause !== 'auth')
+    this.retryable = attempts.some(mayPass)
   }
 }
+
+const mayPass = ({ cause, error }: AttemptFailure): boolean =>
+  cause !== 'bad-request' &&
+  cause !== 'auth' &&
+  !(isSwitchgearError(error) && error.code === 'SWITCHGEAR_MISSING_PEER')
 
 for (const { prototype } of [SwitchgearError, AllProvidersFailedError])
   Object.defineProperty(prototype, brand, { value: true })

@@ -6,6 +6,7 @@ import type { NotRetried } from '../model/event.js'
 import type { CircuitSettings } from '../model/provider.js'
 import { failureOf } from './cause.js'
 import type { Permit } from './circuit.js'
+import type { Usage } from './usage.js'
 
 /** What events say about a call. */
 export interface CallFacts {
@@ -23,7 +24,8 @@ export interface AttemptHost {
   classify(error: unknown): Failure
   settleSuccess(attempt: Attempt, result: unknown): void
   settleFailure(attempt: Attempt, failure: Failure, now: number): void
-  release(): void
+  readonly usage: Usage
+  release(usage: Usage): void
 }
 
 /** What the attempt's deadline means at the moment. */
@@ -89,6 +91,7 @@ export class Attempt implements Deadline {
   limits: StreamLimits | undefined = undefined
   /** The stream this attempt turned into. */
   stream: WatchedStream | undefined = undefined
+  readonly #usage: Usage
   #watch: Watch = 'call'
   #ended = false
   #resolve: ((value: unknown) => void) | undefined = undefined
@@ -101,6 +104,7 @@ export class Attempt implements Deadline {
     this.permit = permit
     this.facts = facts
     this.startedAt = now
+    this.#usage = host.usage
   }
 
   /** Aborts when the call times out or its caller gives up; made only if somebody looks. */
@@ -176,7 +180,7 @@ export class Attempt implements Deadline {
     if (this.#ended) return
     this.#ended = true
     if (this.slot >= 0) this.host.ports.deadlines.remove(this)
-    this.host.release()
+    this.host.release(this.#usage)
   }
 
   /** The caller gave up. Decides nothing about the provider. */

@@ -128,8 +128,9 @@ function gather(error: unknown, wall: () => number): Evidence {
   }
 }
 
-/** Our own refusals, from a registry nested inside the provider. */
+/** Our own refusals: from a registry nested inside the provider, or for want of a package. */
 const ownRefusals: ReadonlySet<string> = new Set([
+  'SWITCHGEAR_MISSING_PEER',
   'SWITCHGEAR_CIRCUIT_OPEN',
   'SWITCHGEAR_SATURATED',
   'SWITCHGEAR_UNAVAILABLE',

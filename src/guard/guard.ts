@@ -14,6 +14,7 @@ import { Cooldown } from './cooldown.js'
 import { type BreakerHost, FedBreaker, type Snapshots } from './opossum.js'
 import { take } from './take.js'
 import { Tally } from './tally.js'
+import { Usage } from './usage.js'
 
 /** How long a provider with rejected credentials is left alone. */
 const authTripMs = 600_000
@@ -54,6 +55,8 @@ export class Guard implements BreakerHost {
   /** Calls that hold a slot: in flight, or timed out and still going on. */
   slots = 0
   inFlight = 0
+  /** Of the instance that is there now. */
+  usage: Usage = new Usage()
   draining = false
   /** The registry's count of transitions when this circuit last changed. */
   epoch = 0
@@ -159,6 +162,7 @@ export class Guard implements BreakerHost {
     this.tally.calls += 1
     this.inFlight += 1
     this.slots += 1
+    this.usage.calls += 1
     if (this.slots >= this.concurrency) this.ports.admissionChanged(this)
     this.breaker.fired(now, args)
     return new Attempt(this, permit, facts, now)
@@ -268,11 +272,19 @@ export class Guard implements BreakerHost {
   }
 
   /** A slot is free again. */
-  release(): void {
+  release(usage: Usage): void {
+    usage.end()
     const wasFull = this.slots >= this.concurrency
     this.slots -= 1
     if (wasFull) this.ports.admissionChanged(this)
     if (this.slots === 0) this.idle?.()
+  }
+
+  /** Calls from now on are on another instance; `unused` hears when the last one on this has ended. */
+  nextInstance(unused: () => void): void {
+    const { usage } = this
+    this.usage = new Usage()
+    usage.whenOver(unused)
   }
 
   /** Called when the last slot is given back. */

@@ -9,7 +9,8 @@ export type Refusal =
   | { readonly reason: 'circuit-open'; readonly retryAfterMs: number }
   | { readonly reason: 'cooling'; readonly retryAfterMs: number }
   | { readonly reason: 'saturated' }
-  | { readonly reason: 'connecting' }
+  /** With `why` it stays so: it cannot be connected in this process. */
+  | { readonly reason: 'connecting'; readonly why?: string }
   | { readonly reason: 'draining' }
 
 /** A refusal and the provider it is about. */
@@ -35,7 +36,7 @@ export class NoProviderError extends SwitchgearError {
     this.retryAfterMs = waits.length === 0 ? undefined : Math.min(...waits)
   }
 
-  /** An incapable, excluded or isolated provider stays so; every other refusal may pass by itself. */
+  /** Who is incapable, excluded, isolated or lacks a package stays so; every other refusal may pass by itself. */
   get retryable(): boolean {
     return this.refusals.some(mayPass)
   }
@@ -65,6 +66,7 @@ function summary(
 
 function mayPass(refusal: Refusal): boolean {
   if (refusal.reason === 'circuit-open') return Number.isFinite(refusal.retryAfterMs)
+  if (refusal.reason === 'connecting') return refusal.why === undefined
   return refusal.reason !== 'incapable' && refusal.reason !== 'excluded'
 }
 
@@ -96,7 +98,9 @@ export function refusalText(refusal: ProviderRefusal): string {
     case 'saturated':
       return `${provider} has no free slot`
     case 'connecting':
-      return `${provider} is not connected yet`
+      return refusal.why === undefined
+        ? `${provider} is not connected yet`
+        : `${provider} cannot be connected: ${refusal.why}`
     case 'draining':
       return `${provider} is draining`
   }

@@ -32,6 +32,7 @@ import type { Strategy } from '../model/strategy.js'
 import { learnable, withoutProbed } from '../model/told.js'
 import { RetryBudget } from '../resolve/budget.js'
 import type { CallPorts } from '../resolve/call.js'
+import { Made } from '../resolve/made.js'
 import { knownWithSignal } from '../resolve/openai.js'
 import type { Plan } from '../resolve/plan.js'
 import { Resolver } from '../resolve/resolver.js'
@@ -74,6 +75,9 @@ export class Composition {
   readonly persist: Persist | undefined
   readonly sources: Sources
   readonly follow: Follow | undefined
+  readonly made: Made = new Made((error, provider) =>
+    this.log('warn', 'what connect has made could not be closed', { provider, error }),
+  )
   readonly remembered: Remembered = { circuits: new Map(), health: new Map() }
   registrations = 0
   /** While it reads from the store, nothing needs to be written there. */
@@ -470,6 +474,13 @@ export class Composition {
         if (seat.hasCheck) this.checks.count += 1
         this.monitor.watch(seat)
       },
+      unconnectable: (seat, error) => {
+        this.resolver.unconnected -= 1
+        this.resolver.refresh(seat)
+        this.dependents.changed(seat)
+        this.log('error', 'a provider cannot be connected', { provider: seat.provider.name, error })
+      },
+      made: this.made,
     }
   }
 

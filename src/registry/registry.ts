@@ -652,7 +652,18 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
       this.#parts.resolver.close()
       this.#parts.pulse.beat()
       this.#parts.events.clear()
+      await this.#instancesClosed()
     }
+  }
+
+  /** Those that nobody calls any more; the others follow when their calls have ended. */
+  async #instancesClosed(): Promise<void> {
+    const { clock, made } = this.#parts
+    if (made.closing.length === 0) return
+    const enough = new AbortController()
+    const late = clock.sleep(longestCloseMs, enough.signal).catch(() => {})
+    await Promise.race([Promise.all(made.closing), late])
+    enough.abort()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -764,6 +775,9 @@ const lookupsOf = (uses: ReadonlyMap<string, ServiceLookups>): RegistryMetrics['
       [...uses].map(([service, { hits, misses }]) => [service, Object.freeze({ hits, misses })]),
     ),
   )
+
+/** What connections take to close that hang; the process may want to end. */
+const longestCloseMs = 2_000
 
 const everyone: readonly string[] = Object.freeze([everyHandler])
 const noCapabilities: CapabilityItem = Object.freeze({

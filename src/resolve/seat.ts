@@ -15,6 +15,7 @@ import type {
 import type { Refusal } from '../model/refusal.js'
 import type { Candidate } from '../model/strategy.js'
 import { nothingTold, stillTold, type Told, withLoad } from '../model/told.js'
+import type { Made } from './made.js'
 import { knownWithSignal } from './openai.js'
 
 export type Connect = (record: Provider, signal: AbortSignal) => unknown
@@ -22,6 +23,9 @@ export type Connect = (record: Provider, signal: AbortSignal) => unknown
 export interface SeatPorts extends GuardPorts {
   /** `connect` has made the instance. */
   connected(seat: Seat): void
+  /** `connect` will never make it: a package is missing. */
+  unconnectable(seat: Seat, error: Error): void
+  readonly made: Pick<Made, 'hold' | 'letGo'>
 }
 
 /** What a registration brings besides its record. */
@@ -68,6 +72,8 @@ export class Seat implements Member, Timed {
   hasCheck: boolean
   instance: object | undefined
   connecting: Promise<object> | undefined = undefined
+  /** Why `connect` can never make an instance in this process. */
+  unconnectable: Error | undefined = undefined
   /** The guarded instance, and the promise of it that look-ups hand out. */
   guarded: object | undefined = undefined
   promised: Promise<object> | undefined = undefined
@@ -128,10 +134,23 @@ export class Seat implements Member, Timed {
   /** `connect` has made the instance. */
   connected(instance: object): void {
     this.instance = instance
+    this.#ports.made.hold(instance)
     const withSignal = this.parts.withSignal ?? knownWithSignal(instance)
     if (withSignal !== this.parts.withSignal) this.parts = { ...this.parts, withSignal }
     this.hasCheck = canBeAsked({ check: this.parts.check, instance })
     this.#ports.connected(this)
+  }
+
+  /** `connect` has made an instance for one who has left, moved, or would not wait. */
+  unwanted(instance: object): void {
+    this.#ports.made.hold(instance)
+    this.#ports.made.letGo(instance, this.provider.name)
+  }
+
+  /** `connect` can never make it here: nobody tries again until something else does the work. */
+  giveUp(error: Error): void {
+    this.unconnectable = error
+    this.#ports.unconnectable(this, error)
   }
 
   /** Takes up a verdict, or what it depends on, into its health. */
@@ -150,9 +169,10 @@ export class Seat implements Member, Timed {
     this.told = withLoad(this.told, load)
   }
 
-  /** Nobody can call it: it was written down without an instance, and nothing makes one. */
+  /** Nobody can call it: it has no instance, and nothing makes one. */
   get dormant(): boolean {
-    return this.instance === undefined && this.parts.connect === undefined
+    if (this.instance !== undefined) return false
+    return this.parts.connect === undefined || this.unconnectable !== undefined
   }
 
   get healthAgeMs(): number | undefined {
@@ -188,8 +208,10 @@ export class Seat implements Member, Timed {
       const { withSignal = before.withSignal } = parts
       if (withSignal !== parts.withSignal) this.parts = { ...parts, withSignal }
     } else {
+      this.#letGo(before)
       this.instance = parts.instance
       this.connecting = undefined
+      this.unconnectable = undefined
       this.guarded = undefined
       this.promised = undefined
       this.hasCheck = canBeAsked(parts)
@@ -212,7 +234,9 @@ export class Seat implements Member, Timed {
   retire(): void {
     this.removed = true
     this.admissible = false
+    this.#letGo(this.parts)
     this.instance = undefined
+    this.connecting = undefined
     this.guarded = undefined
     this.promised = undefined
     this.hasCheck = false
@@ -220,12 +244,26 @@ export class Seat implements Member, Timed {
     this.#guard?.retire()
   }
 
+  /** What `connect` made is nobody's when the calls in flight have ended; what was registered is its owner's. */
+  #letGo({ instance: registered }: SeatParts): void {
+    const { instance, provider } = this
+    if (instance === undefined || registered !== undefined) return
+    const unused = (): void => this.#ports.made.letGo(instance, provider.name)
+    if (this.#guard === undefined) unused()
+    else this.#guard.nextInstance(unused)
+  }
+
   /** Why it may not be chosen now, as far as it is its own fault. Changes nothing. */
   refusal(now: number): Refusal | undefined {
     if (this.health === 'unhealthy') return { reason: 'unhealthy' }
     if (this.health === 'loading') return { reason: 'loading' }
-    if (this.dormant) return { reason: 'connecting' }
+    if (this.dormant) return this.#neverConnected
     return this.#guard?.refusal(now)
+  }
+
+  get #neverConnected(): Refusal {
+    const why = this.unconnectable?.message
+    return { reason: 'connecting', ...(why !== undefined && { why }) }
   }
 
   /** The same as a time: not after `now` when it may be chosen. */

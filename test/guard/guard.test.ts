@@ -18,7 +18,7 @@ describe('admission', () => {
     guard.begin(facts, [], 0)
     expect(guard.refusal(0)).toEqual({ reason: 'saturated' })
     expect(guard.calm).toBe(false)
-    guard.release()
+    guard.release(guard.usage)
     fail(1, Object.assign(new Error(), { status: 429, headers: { 'retry-after': '60' } }))
     guard.begin(facts, [], 60_000)
     expect(guard.refusal(0)).toEqual({ reason: 'cooling', retryAfterMs: 60_000 })

@@ -164,6 +164,11 @@ class Gradio implements GradioBackend, TakesSignal {
   close(): void {
     this.#client.close()
   }
+
+  /** The registry is done with it. */
+  [Symbol.dispose](): void {
+    this.close()
+  }
 }
 
 const named = (endpoint: string | number): string =>

@@ -1,4 +1,5 @@
 import { type AddressPolicy, defaultAddressPolicy } from '../../core/address.js'
+import { pause, systemClock } from '../../core/clock.js'
 import { nameOf } from '../../core/foreign.js'
 import { optionalPackage } from '../../core/optional-package.js'
 import type { ProviderRecord } from '../../model/provider.js'
@@ -90,6 +91,9 @@ interface Session {
   readonly transport: InstanceType<Loaded['StreamableHTTPClientTransport']>
 }
 
+/** For the server to hear that a session is over. */
+const closeMs = 5_000
+
 /** The guard keeps the time, so the client need not; longer it cannot wait. */
 const longestMs = 2 ** 31 - 1
 
@@ -134,8 +138,16 @@ class McpServer implements McpBackend, TakesSignal {
     const session = this.#session
     this.#session = undefined
     const { client, transport } = (await session?.catch(() => undefined)) ?? {}
-    await transport?.terminateSession().catch(() => {}) // some servers keep no sessions
+    const enough = new AbortController()
+    const ended = transport?.terminateSession().catch(() => {}) // some servers keep no sessions
+    await Promise.race([ended, pause(systemClock, closeMs, enough.signal)])
+    enough.abort()
     await client?.close()
+  }
+
+  /** The registry is done with it. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
   }
 
   #call<T>(

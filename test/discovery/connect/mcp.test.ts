@@ -122,6 +122,20 @@ describe('connectMcp with the real server "everything"', { timeout: 30_000 }, ()
     expect(seen.at(-1)?.method).toBe('DELETE')
   })
 
+  it('has its session ended when its provider leaves', async () => {
+    const { url, seen } = await between(() => false)
+    const registry = new ServiceRegistry<{ tools: McpBackend }>()
+    const one = { service: 'tools', name: 'one', address: url, connect: connectMcp() } as const
+    registry.register(one)
+    await registry.client('tools').listTools()
+    registry.unregister('one')
+    registry.register(one)
+    await registry.client('tools').listTools()
+    await registry.close()
+    const ended = seen.filter(({ method }) => method === 'DELETE')
+    expect(new Set(ended.map(({ headers }) => headers['mcp-session-id'])).size).toBe(2)
+  })
+
   it('fails over, and says what a status means', async () => {
     const busy = await between((request, response) => {
       request.resume()

@@ -2,9 +2,8 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { Redis } from 'ioredis'
-import { launched, type RealRedis, startRedis } from './redis.js'
+import { atOnce, launched, type RealRedis, startRedis, until } from './redis.js'
 import { freePort } from './server.js'
 
 /** A master, its replica, and who promotes the replica when the master is silent for 200 ms. */
@@ -18,9 +17,6 @@ export interface Watched {
 }
 
 const name = 'watched'
-
-/** A master that has nothing else to do begins to fill a replica after five seconds. */
-export const atOnce = ['--repl-diskless-sync-delay', '0'] as const
 
 /** `redis-server` is a sentinel as well. */
 export async function startSentinels(count: number): Promise<Watched> {
@@ -92,12 +88,4 @@ async function knows(port: number, count: number): Promise<void> {
     return known.includes('num-slaves,1,') && known.includes(`num-other-sentinels,${count - 1},`)
   })
   client.disconnect()
-}
-
-async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 400; tries++) {
-    if (await isSo()) return
-    await delay(25)
-  }
-  throw new Error(`There was not ${what} in time`)
 }

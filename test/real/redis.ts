@@ -11,6 +11,9 @@ import { freePort } from './server.js'
 export const hasRedis: boolean = spawnSync('redis-server', ['--version']).status === 0
 export const noRedis = 'redis-server is not installed: apt-get install redis-server'
 
+/** For masters: they begin to fill a replica at once, and not after five seconds. */
+export const atOnce = ['--repl-diskless-sync-delay', '0'] as const
+
 /** A real Redis on 127.0.0.1 that keeps nothing on disk, and that a test may hurt. */
 export interface RealRedis {
   readonly port: number
@@ -95,23 +98,11 @@ export async function launched(
   throw new Error(`redis-server on port ${port} was not ready in time`)
 }
 
-/** Three nodes that are one cluster, without replicas. */
-export async function startCluster(): Promise<readonly RealRedis[]> {
-  const nodes: RealRedis[] = []
-  while (nodes.length < 3) nodes.push(await startRedis(['--cluster-enabled', 'yes']))
-  const addresses = nodes.map(({ port }) => `127.0.0.1:${port}`)
-  spawnSync('redis-cli', ['--cluster', 'create', ...addresses, '--cluster-yes'])
-  for (const node of nodes) await joined(node)
-  return nodes
-}
-
-async function joined(node: RealRedis): Promise<void> {
-  const client = node.client()
-  for (let tries = 0; tries < 200; tries++) {
-    const info = await client.cluster('INFO')
-    const isWhole = /cluster_state:ok/.test(info) && /cluster_known_nodes:3/.test(info)
-    if (isWhole) return
-    await delay(50)
+/** Asks again and again. Throws when it takes ten seconds. */
+export async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 400; tries++) {
+    if (await isSo()) return
+    await delay(25)
   }
-  throw new Error(`the redis-server on port ${node.port} did not join its cluster`)
+  throw new Error(`There was not ${what} in time`)
 }

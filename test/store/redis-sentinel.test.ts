@@ -3,8 +3,8 @@ import { Redis as Redis6 } from 'ioredis-6'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { type RedisClient, redisStore } from '../../src/store/redis.js'
 import { needs } from '../house/needs.js'
-import { hasRedis, noRedis, type RealRedis, startRedis } from '../real/redis.js'
-import { atOnce, startReplica, startSentinels, type Watched } from '../real/redis-sentinel.js'
+import { atOnce, hasRedis, noRedis, type RealRedis, startRedis } from '../real/redis.js'
+import { startReplica, startSentinels, type Watched } from '../real/redis-sentinel.js'
 import { agree, keepCalling, type Node, register, soon, startNode } from './redis-node.js'
 
 const isSoak = process.env.SWITCHGEAR_SOAK !== undefined

@@ -1,5 +1,5 @@
-import { Cluster, Redis } from 'ioredis'
-import { Cluster as Cluster6, Redis as Redis6 } from 'ioredis-6'
+import { Redis } from 'ioredis'
+import { Redis as Redis6 } from 'ioredis-6'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { type RegistryEvent, ServiceRegistry } from '../../src/index.js'
 import type { Snapshot } from '../../src/model/snapshot.js'
@@ -7,7 +7,7 @@ import type { Store } from '../../src/store/index.js'
 import { type RedisClient, type RedisStoreOptions, redisStore } from '../../src/store/redis.js'
 import { seededRandom, storeConformance } from '../../src/testing/index.js'
 import { needs, wants } from '../house/needs.js'
-import { hasRedis, noRedis, type RealRedis, startCluster, startRedis } from '../real/redis.js'
+import { hasRedis, noRedis, type RealRedis, startRedis } from '../real/redis.js'
 import { failureOf, gone, health } from './place.js'
 
 let redis: RealRedis
@@ -133,24 +133,6 @@ describe('registries that share a Redis', () => {
     register(b, 'two')
     await b.registry.flush()
     expect([a.names(), b.names()]).toEqual([['one'], ['two']])
-  })
-
-  it('share a cluster, by a client of either version', { timeout: 60_000 }, async () => {
-    const cluster = await startCluster()
-    onTestFinished(async () => {
-      for (const one of cluster) await one.stop()
-    })
-    const nodes = cluster.map(({ port }) => ({ host: '127.0.0.1', port }))
-    const [five, six] = [closing(new Cluster(nodes)), closing(new Cluster6(nodes))]
-    for (const namespace of ['one', 'two', 'three', 'four']) {
-      const [a, b] = [await node(five, { namespace }), await node(six, { namespace })]
-      register(a, 'a')
-      register(b, 'b')
-      for (const each of [a, b])
-        await soon(() => expect(each.names().toSorted()).toEqual(['a', 'b']))
-      expect([...a.failures, ...b.failures]).toEqual([])
-      await Promise.all([a.registry.close(), b.registry.close()])
-    }
   })
 
   it('keep all keys of a namespace in one slot of a cluster', async () => {

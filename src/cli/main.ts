@@ -13,7 +13,7 @@ const isPlain = Boolean(env.NO_COLOR) || env.TERM === 'dumb'
 const shell: Shell = {
   env,
   platform: process.platform,
-  home: homedir(),
+  home: home(),
   folder: process.cwd(),
   columns: stdout.isTTY ? stdout.columns || 80 : undefined,
   colours: stdout.isTTY && !isPlain,
@@ -36,6 +36,15 @@ const shell: Shell = {
   examine: async (address, options) =>
     (await import('../discovery/scan/examine.js')).examine(address, options),
   interruptible,
+}
+
+/** A user that the system does not know has none, as in a container or under systemd; most commands need none. */
+function home(): string {
+  try {
+    return homedir()
+  } catch {
+    return '/'
+  }
 }
 
 async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {

@@ -25,14 +25,35 @@ export const commands: ReadonlyMap<string, Listed> = new Map<string, Listed>([
   [
     'serve',
     {
-      summary: 'a registry for programs of any language, over REST',
+      summary: 'a registry for programs of any language, over REST and gRPC',
       load: async () => (await import('./commands/serve.js')).serve,
+    },
+  ],
+  [
+    'register',
+    {
+      summary: 'register with a server',
+      load: async () => (await import('./commands/register.js')).register,
+    },
+  ],
+  [
+    'deregister',
+    {
+      summary: 'remove a registration from a server',
+      load: async () => (await import('./commands/deregister.js')).deregister,
+    },
+  ],
+  [
+    'heartbeat',
+    {
+      summary: 'tell a server that a registration is alive',
+      load: async () => (await import('./commands/heartbeat.js')).heartbeat,
     },
   ],
   [
     'list',
     {
-      summary: 'providers, models or capabilities, as a table',
+      summary: 'providers, models or capabilities, of a file or a server',
       load: async () => (await import('./commands/list.js')).list,
     },
   ],
@@ -41,6 +62,34 @@ export const commands: ReadonlyMap<string, Listed> = new Map<string, Listed>([
     {
       summary: 'everything about one provider or model',
       load: async () => (await import('./commands/get.js')).get,
+    },
+  ],
+  [
+    'resolve',
+    {
+      summary: 'who of a server has a capability, each in turn',
+      load: async () => (await import('./commands/resolve.js')).resolve,
+    },
+  ],
+  [
+    'explain',
+    {
+      summary: 'why somebody is asked for a capability, or is not',
+      load: async () => (await import('./commands/explain.js')).explain,
+    },
+  ],
+  [
+    'watch',
+    {
+      summary: 'follow what is registered with a server',
+      load: async () => (await import('./commands/watch.js')).watch,
+    },
+  ],
+  [
+    'notify',
+    {
+      summary: 'send a message to an agent of a server',
+      load: async () => (await import('./commands/notify.js')).notify,
     },
   ],
   [

@@ -5,7 +5,7 @@ import type { Flag, Flags } from './flags.js'
 export function overview(): string {
   const rows = [...commands].map(([name, { summary }]) => [name, summary] as const)
   return [
-    'switchgear: finds back ends, and reads and changes what a registry remembers.',
+    'switchgear: finds back ends, serves a registry, and asks and changes it.',
     '',
     'Usage: switchgear COMMAND [flags]',
     '',
@@ -18,12 +18,15 @@ export function overview(): string {
     '',
     'Environment:',
     ...columns([
+      ['REGISTRY_URL', 'the server that is asked, such as http://localhost:5000'],
+      ['REGISTRY_TOKEN', 'the token that it asks for'],
       ['REGISTRY_STORE', "the registry's file; else one in your data directory"],
       ['NO_COLOR', 'no colours'],
       ['DEBUG', 'the same as --verbose'],
     ]),
     '',
-    'Exit code: 0 done, 1 failed or not found, 2 the command line was wrong.',
+    'Exit code: 0 done, 1 failed or not found, 2 the command line was wrong,',
+    '3 the server cannot be reached.',
     '',
   ].join('\n')
 }

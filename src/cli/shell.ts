@@ -7,8 +7,8 @@ import type { ProviderView } from '../model/provider.js'
 import type { Snapshot } from '../model/snapshot.js'
 import type { ListFilter } from '../registry/listing.js'
 
-/** 0: done. 1: failed, or not found. 2: the command line was wrong. 130: interrupted. */
-export type ExitCode = 0 | 1 | 2 | 130
+/** 0: done. 1: failed, or not found. 2: the command line was wrong. 3: no registry answers. 130: interrupted. */
+export type ExitCode = 0 | 1 | 2 | 3 | 130
 
 /** What a command needs of a registry. */
 export interface Registry {

@@ -1,8 +1,18 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { deregister } from '../../src/cli/commands/deregister.js'
 import { discover } from '../../src/cli/commands/discover.js'
 import { doctor } from '../../src/cli/commands/doctor.js'
+import { explain } from '../../src/cli/commands/explain.js'
+import { get } from '../../src/cli/commands/get.js'
+import { heartbeat } from '../../src/cli/commands/heartbeat.js'
+import { list } from '../../src/cli/commands/list.js'
+import { notify } from '../../src/cli/commands/notify.js'
+import { register } from '../../src/cli/commands/register.js'
+import { resolve } from '../../src/cli/commands/resolve.js'
+import { watch } from '../../src/cli/commands/watch.js'
+import { commands } from '../../src/cli/commands.js'
 import { fingerprints } from '../../src/discovery/fingerprints/all.js'
 import { root } from '../house/sources.js'
 
@@ -28,5 +38,18 @@ describe('the reference of the command line', () => {
 
   it.each([discover, doctor])('names every flag of $name', ({ flags, name }) => {
     for (const flag of Object.keys(flags)) expect(section(name)).toContain(`\`--${flag}`)
+  })
+
+  it.each([register, deregister, heartbeat, list, get, resolve, explain, watch, notify])(
+    'names every flag of $name, those of all that ask a server in one place',
+    ({ flags, name }) => {
+      const said = `${section(name)}${section('Over a server')}${section('Everywhere')}`
+      for (const flag of Object.keys(flags)) expect(said).toContain(`\`--${flag}`)
+    },
+  )
+
+  it('has a row for each command', () => {
+    const [table = ''] = text.split('Flags stand after the command.')
+    for (const name of commands.keys()) expect(table).toMatch(new RegExp(`\\| \\[\`${name}[ \`]`))
   })
 })

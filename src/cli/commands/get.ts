@@ -1,32 +1,36 @@
 import { isoTime } from '../../core/clock.js'
-import { closest } from '../../model/did-you-mean.js'
 import type { Model } from '../../model/llm-model.js'
 import type { CircuitStats, ProviderView } from '../../model/provider.js'
 import { clean, toJson } from '../clean.js'
 import { type Command, jsonFlag, operands, storeFlag } from '../command.js'
 import { joined, type Line, lines, text } from '../details.js'
-import { Failure } from '../failure.js'
+import { Failure, usage } from '../failure.js'
 import { using } from '../open.js'
+import { asksServer, remoteFlags } from '../remote/access.js'
 import type { Registry, Shell } from '../shell.js'
 import { storePath } from '../store-path.js'
 import { paint } from '../table.js'
+import { whatThereIs } from '../what-there-is.js'
 import { capabilityText, counted, healthColour } from '../words.js'
-
-/** Names that a message lists. */
-const mostNamed = 8
 
 export const get: Command = {
   name: 'get',
   operands: 'NAME',
   about:
-    'Says everything about one provider, secrets hidden; or, with --model, about the\nmodels of this id or alias, one for each provider that has it. Works while a\nprogram uses the registry.',
+    'Says everything about one provider, secrets hidden; or, with --model, about the\nmodels of this id or alias, one for each provider that has it. Of a file, or\nwith --url or REGISTRY_URL of a server. Works while a program uses the registry.',
   flags: {
-    model: { about: 'NAME is that of a model' },
+    model: { about: 'NAME is that of a model; only of a file' },
     ...jsonFlag,
     ...storeFlag,
+    ...remoteFlags,
   },
   async run(shell, input) {
     const [name = ''] = operands(input, get, 1, 1)
+    if (asksServer(input, shell)) {
+      if (input.has('model')) throw usage('--model is not for a server; --store PATH reads a file')
+      const { getRemote } = await import('../remote/get.js')
+      return getRemote(shell, input, name)
+    }
     const path = storePath(input, shell)
     const json = input.has('json')
     const text = await using(shell.open(path, { readOnly: true }), (registry) => {
@@ -43,6 +47,8 @@ export const get: Command = {
   },
 }
 
+const elsewhere = '--store PATH looks elsewhere'
+
 const isCalled = ({ id, aliases }: Model, name: string): boolean =>
   id === name || aliases.includes(name)
 
@@ -50,22 +56,14 @@ function missing(name: string, path: string, registry: Registry): never {
   const names = registry.list().map((view) => view.name)
   const model = registry.models.list().some((one) => isCalled(one, name))
   const hint = model ? `; a model has that name: switchgear get --model ${name}` : ''
-  throw new Failure(`no provider '${name}' in ${path}; ${known(name, names)}${hint}`)
+  throw new Failure(
+    `no provider '${name}' in ${path}; ${whatThereIs(name, names, elsewhere)}${hint}`,
+  )
 }
 
 function missingModel(name: string, path: string, registry: Registry): never {
   const ids = [...new Set(registry.models.list().map(({ id }) => id))]
-  throw new Failure(`no model '${name}' in ${path}; ${known(name, ids)}`)
-}
-
-/** What was probably meant, or what there is. */
-function known(name: string, names: readonly string[]): string {
-  const near = closest(name, names)
-  if (near !== undefined) return `did you mean '${near}'?`
-  if (names.length === 0) return 'there are none; --store PATH looks elsewhere'
-  const more = names.length - mostNamed
-  const some = names.slice(0, mostNamed).join(', ')
-  return more > 0 ? `there are ${some} and ${more} more` : `there are ${some}`
+  throw new Failure(`no model '${name}' in ${path}; ${whatThereIs(name, ids, elsewhere)}`)
 }
 
 function describeProvider(view: ProviderView, shell: Shell): string {

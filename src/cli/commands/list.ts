@@ -6,7 +6,9 @@ import { clean, toJson } from '../clean.js'
 import { type Command, jsonFlag, operands, storeFlag } from '../command.js'
 import { usage } from '../failure.js'
 import { type Flags, type Input, seeHelp } from '../flags.js'
+import { capabilitiesOf, capabilityTable } from '../offers.js'
 import { using } from '../open.js'
+import { asksServer, remoteFlags } from '../remote/access.js'
 import type { ExitCode, Shell } from '../shell.js'
 import { storePath } from '../store-path.js'
 import { type Cell, type Colour, table } from '../table.js'
@@ -18,9 +20,16 @@ const filters: Flags = {
   handler: { value: 'NAME', about: 'only those that this handler can use' },
   capability: { value: 'NAME[@RANGE]', about: 'only those with this capability' },
   'min-version': { value: 'VERSION', about: 'of the capability, at least' },
-  status: { value: 'HEALTH', about: 'healthy, degraded, unhealthy, loading or unknown' },
+  status: {
+    value: 'STATUS',
+    about: 'healthy, degraded, unhealthy; in a file loading, unknown; of a server active, inactive',
+  },
   provider: { value: 'NAME', about: 'only models of this provider' },
+  type: { value: 'TYPE', about: 'of a server: worker, scout, guard or analyst' },
+  namespace: { value: 'NAME', about: 'of a server: only those in this namespace' },
 }
+
+const ofServers = ['service', 'capability', 'status', 'type', 'namespace'] as const
 
 /** What can be listed, and which filters it has. */
 const lists = {
@@ -37,18 +46,29 @@ export const list: Command = {
   name: 'list',
   operands: '[providers|models|capabilities]',
   about:
-    'Lists the providers of a registry (the default), its models, or the capabilities\nthat its providers have. Works while a program uses the registry.',
-  flags: { ...filters, ...jsonFlag, ...storeFlag },
+    'Lists the providers of a registry (the default), its models, or the capabilities\nthat its providers have: of a file, or with --url or REGISTRY_URL of a server.\nWorks while a program uses the registry.',
+  flags: { ...filters, ...jsonFlag, ...storeFlag, ...remoteFlags },
   async run(shell, input) {
     const what = whatOf(operands(input, list, 0, 1)[0] ?? 'providers')
-    for (const filter of Object.keys(filters))
-      if (input.has(filter) && !lists[what].some((one) => one === filter))
-        throw usage(`--${filter} is not for ${what}; ${seeHelp('list')}`)
+    if (asksServer(input, shell)) {
+      if (what === 'models')
+        throw usage('a server has no models to list; --store PATH lists those of a file')
+      refuseOthers(input, ofServers, 'a server')
+      const { listRemote } = await import('../remote/list.js')
+      return listRemote(shell, input, what)
+    }
+    refuseOthers(input, lists[what], what)
     const path = storePath(input, shell)
     return what === 'models'
       ? listModels(shell, input, path)
       : listProviders(shell, input, path, what)
   },
+}
+
+function refuseOthers(input: Input, known: readonly string[], what: string): void {
+  for (const filter of Object.keys(filters))
+    if (input.has(filter) && !known.includes(filter))
+      throw usage(`--${filter} is not for ${what}; ${seeHelp('list')}`)
 }
 
 function whatOf(text: string): What {
@@ -69,10 +89,11 @@ async function listProviders(
     found: registry.list(filter),
     total: registry.list().length,
   }))
-  const entries = what === 'providers' ? found : capabilitiesOf(found)
+  const offers = capabilitiesOf(found)
+  const entries = what === 'providers' ? found : offers
   if (input.has('json')) shell.out(toJson(entries))
   else if (entries.length > 0)
-    shell.out(what === 'providers' ? providerTable(found, shell) : capabilityTable(found, shell))
+    shell.out(what === 'providers' ? providerTable(found, shell) : capabilityTable(offers, shell))
   else if (total === 0) shell.err(nothingIn(path, 'providers'))
   else if (found.length === 0) shell.err(`None of ${total} providers in ${clean(path)} matches.\n`)
   else shell.err(`No capabilities among ${counted(found.length, 'provider')} in ${clean(path)}.\n`)
@@ -137,47 +158,6 @@ const circuitColour: Readonly<Record<CircuitState, Colour | undefined>> = {
   closed: undefined,
   'half-open': 'yellow',
   open: 'red',
-}
-
-/** A capability in one version, and who has it. */
-interface Offer {
-  readonly name: string
-  readonly version: string | undefined
-  readonly services: readonly string[]
-  readonly providers: readonly string[]
-}
-
-function capabilitiesOf(views: readonly ProviderView[]): readonly Offer[] {
-  const offers = new Map<
-    string,
-    { name: string; version: string | undefined; by: ProviderView[] }
-  >()
-  for (const view of views)
-    for (const capability of view.capabilities) {
-      const { name, version } = capability
-      const known = offers.get(capabilityText(capability))
-      if (known === undefined) offers.set(capabilityText(capability), { name, version, by: [view] })
-      else known.by.push(view)
-    }
-  return [...offers]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, { name, version, by }]) => ({
-      name,
-      version,
-      services: [...new Set(by.map(({ service }) => service))],
-      providers: by.map((view) => view.name),
-    }))
-}
-
-function capabilityTable(views: readonly ProviderView[], shell: Shell): string {
-  const rows = capabilitiesOf(views).map(({ name, version, services, providers }): Cell[] => [
-    { text: name },
-    { text: version ?? '' },
-    { text: services.join(', ') },
-    { text: providers.join(', ') },
-  ])
-  const head = ['CAPABILITY', 'VERSION', 'SERVICES', 'PROVIDERS']
-  return table(head, rows, { width: shell.columns, colours: shell.colours })
 }
 
 function modelTable(models: readonly Model[], shell: Shell): string {

@@ -1,0 +1,181 @@
+import { accessOf } from '../../client/access.js'
+import { Api, isStatus } from '../../client/api.js'
+import { RegistryClient } from '../../client/registry-client.js'
+import { HttpError } from '../../core/errors.js'
+import { field, nameOf } from '../../core/foreign.js'
+import { streamLines } from '../../core/http.js'
+import { Failure } from '../failure.js'
+import type { Input } from '../flags.js'
+import type { Shell } from '../shell.js'
+import { accessFrom, type RemoteAccess } from './access.js'
+import { entryOf, type RemoteEntry, readEntries, readEntry } from './entry.js'
+import { inWords } from './words.js'
+
+export interface Telemetry {
+  readonly successRate: number
+  readonly avgDurationMs: number
+  readonly totalExecutions: number
+}
+
+export interface Notice {
+  readonly type: string
+  readonly message: string
+  readonly metadata: Readonly<Record<string, string>>
+}
+
+interface Snapshot {
+  readonly entries: readonly RemoteEntry[]
+  readonly position: string | undefined
+}
+
+export interface RemoteOptions {
+  readonly heartbeatTimeoutMs?: number | undefined
+  /** Told what goes wrong in the background. */
+  readonly onError?: ((error: unknown) => void) | undefined
+}
+
+/** The registry says something every 15 s. */
+const idleMs = 45_000
+
+/**
+ * A registry that is served, as commands see it: through the client, and where it has the native routes with all that
+ * those tell.
+ */
+export class Remote {
+  readonly access: RemoteAccess
+  readonly client: RegistryClient
+  readonly #signal: AbortSignal
+  readonly #native: Api | undefined
+
+  /** Throws `InvalidOptionsError`. `signal` ends what is being asked. */
+  constructor(access: RemoteAccess, signal: AbortSignal, options: RemoteOptions = {}) {
+    this.access = access
+    this.client = new RegistryClient({ ...access, ...options })
+    this.#signal = signal
+    this.#native = /^https?:/i.test(access.url) ? new Api(accessOf(access, 'registry')) : undefined
+  }
+
+  get url(): string {
+    return this.access.url
+  }
+
+  async list(): Promise<readonly RemoteEntry[]> {
+    return (await this.snapshot()).entries
+  }
+
+  /** What there is, and from where on its changes can be followed, where the registry says so. */
+  async snapshot(): Promise<Snapshot> {
+    const native = await this.#ask('list what is registered', '/v1/providers')
+    const entries = readEntries(field(native, 'providers'))
+    if (entries !== undefined) return { entries, position: nameOf(field(native, 'position')) }
+    return { entries: await this.#records(), position: undefined }
+  }
+
+  async #records(): Promise<readonly RemoteEntry[]> {
+    try {
+      return (await this.client.list({ signal: this.#signal })).map(entryOf)
+    } catch (error) {
+      if (!isStatus(error, 404)) throw error
+      const what = `${this.url} is no registry: it has no list of what is registered; check --url`
+      throw new Failure(what, { cause: error, exit: 3 })
+    }
+  }
+
+  async get(id: string): Promise<RemoteEntry | undefined> {
+    const native = await this.#ask(`get "${id}"`, `/v1/providers/${encodeURIComponent(id)}`)
+    const entry = readEntry(native)
+    if (entry !== undefined) return entry
+    const record = await this.client.get(id, { signal: this.#signal })
+    return record && entryOf(record)
+  }
+
+  /** Each in turn where the registry says whose turn it is, else the first; `undefined` when nobody active has it. */
+  async choose(capability: string): Promise<RemoteEntry | undefined> {
+    const query = new URLSearchParams({ capability })
+    try {
+      const native = await this.#ask(`resolve "${capability}"`, `/v1/choose?${query}`)
+      const entry = readEntry(native)
+      if (entry !== undefined) return entry
+    } catch (error) {
+      if (isStatus(error, 503)) return undefined
+      throw error
+    }
+    const request = { capabilities: [capability] }
+    const [first] = await this.client.discoverAgents(request, { signal: this.#signal })
+    return first && entryOf(first)
+  }
+
+  /** The native changes after a position of `snapshot`, as lines of server-sent events. */
+  changeLines(position: string, signal: AbortSignal): AsyncGenerator<string> {
+    const { url, policy, token, timeoutMs, clock } = this.access
+    return streamLines(`${url}/v1/changes?${new URLSearchParams({ after: position })}`, {
+      headers: {
+        accept: 'text/event-stream',
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      },
+      ...(policy !== undefined && { policy }),
+      clock,
+      timeoutMs,
+      idleTimeoutMs: idleMs,
+      use: 'call',
+      signal,
+    })
+  }
+
+  /** Rejects with why it did not arrive. */
+  async notify(id: string, notice: Notice): Promise<void> {
+    const path = `/v1/notices/${encodeURIComponent(id)}`
+    const ask = { what: `notify "${id}"`, path, method: 'POST' as const, body: notice }
+    await this.#need('notifies nobody').ask({ ...ask, once: true, signal: this.#signal })
+  }
+
+  async heartbeat(id: string, telemetry: Telemetry | undefined): Promise<void> {
+    if (telemetry === undefined) return this.client.updateHealth(id, { signal: this.#signal })
+    const path = `/api/heartbeat/${encodeURIComponent(id)}`
+    const ask = { what: `send a heartbeat of "${id}"`, path, method: 'POST' as const }
+    await this.#need('takes no telemetry').ask({
+      ...ask,
+      body: { telemetry },
+      signal: this.#signal,
+    })
+  }
+
+  /** What a native route answers; `undefined` where there is none, or it knows nothing of that name. */
+  async #ask(what: string, path: string): Promise<unknown> {
+    if (this.#native === undefined) return undefined
+    try {
+      const once = path.startsWith('/v1/choose')
+      return (await this.#native.ask({ what, path, once, signal: this.#signal })).json()
+    } catch (error) {
+      if (isStatus(error, 404)) return undefined
+      throw error
+    }
+  }
+
+  #need(what: string): Api {
+    if (this.#native !== undefined) return this.#native
+    throw new Failure(`${this.url} ${what}; give the registry's http or https URL`)
+  }
+}
+
+/** Connects to the registry that is named, and closes what is open when the work is done or interrupted. */
+export async function remotely<T>(
+  shell: Shell,
+  input: Input,
+  work: (remote: Remote, signal: AbortSignal) => Promise<T>,
+  options: RemoteOptions = {},
+): Promise<T> {
+  const access = await accessFrom(input, shell)
+  return shell.interruptible(async (signal) => {
+    let remote: Remote | undefined
+    try {
+      remote = new Remote(access, signal, options)
+      return await work(remote, signal)
+    } catch (error) {
+      const isInterrupted = error instanceof HttpError && error.kind === 'aborted'
+      throw isInterrupted && signal.aborted ? signal.reason : inWords(error, access)
+    } finally {
+      await remote?.client.close({ deregister: false })
+    }
+  })
+}

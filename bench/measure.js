@@ -203,7 +203,9 @@ export function digits(value) {
  * @param {{ tables: Table[], figures?: Record<string, number | undefined>, notes?: string[] }} found
  */
 export function report(bench, { tables, figures = {}, notes = [] }) {
-  const parts = [machine(), ...[...tables, goals(bench, figures)].map(markdown)]
+  const judged = goals(bench, figures)
+  const all = judged.rows.length ? [...tables, judged] : tables
+  const parts = [machine(), ...all.map(markdown)]
   if (notes.length) parts.push(notes.map((note) => `- ${note}`).join('\n'))
   const text = `${parts.join('\n\n')}\n`
   console.log(text)

@@ -1,6 +1,8 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, mkdirSync, rmSync } from 'node:fs'
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { request } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -8,6 +10,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished }
 import { ServiceRegistry } from '../../src/index.js'
 import { fileStore } from '../../src/store/file.js'
 import { type FakeBackendOptions, startFakeBackend } from '../../src/testing/fake-backend.js'
+import { createAuthority, hasOpenssl } from '../core/certificates.js'
 import { needs } from '../house/needs.js'
 import { root } from '../house/sources.js'
 
@@ -37,7 +40,7 @@ async function backend(kind: Kind, options?: FakeBackendOptions) {
 }
 
 function start(args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
-  const { REGISTRY_STORE: _, DEBUG: __, ...mine } = process.env
+  const { REGISTRY_STORE: _, REGISTRY_URL: __, DEBUG: ___, ...mine } = process.env
   const surroundings = { ...mine, XDG_DATA_HOME: data, LOCALAPPDATA: data, HOME: data, ...env }
   const child = spawn(process.execPath, [program, ...args], { cwd: built, env: surroundings })
   onTestFinished(() => {
@@ -104,6 +107,36 @@ describe('the built command', () => {
     expect(at(given.out).models).not.toEqual([])
     const kept = await command(['export', '--with-secrets'])
     expect(`${given.out}${given.err}${kept.out}`).not.toContain('sk-very-secret')
+  })
+
+  it('looks at an address that is named, also over https', async (context) => {
+    needs(context, hasOpenssl, 'openssl')
+    const { url, port } = await backend('ollama')
+    const authority = createAuthority()
+    onTestFinished(() => authority.remove())
+    const front = createSecureServer(
+      authority.issue('server', 'DNS:localhost'),
+      (asked, answer) => {
+        const passed = request(`${url}${asked.url}`, { method: asked.method }, (response) => {
+          answer.writeHead(response.statusCode ?? 500, response.headers)
+          response.pipe(answer)
+        })
+        asked.pipe(passed)
+      },
+    ).listen(0, '127.0.0.1')
+    onTestFinished(() => void front.close())
+    await once(front, 'listening')
+    const at = front.address()
+    const secure = `https://localhost:${typeof at === 'object' ? at?.port : 0}`
+    const ca = join(data, 'ca.pem')
+    writeFileSync(ca, authority.ca)
+    const addresses = ['--address', secure, '--address', `ollama=http://127.0.0.1:${port}`]
+    const { out } = await command(['discover', ...only, '--json', ...addresses], {
+      NODE_EXTRA_CA_CERTS: ca,
+    })
+    const found = JSON.parse(out).found.map(({ address }: { address: string }) => address)
+    expect(found).toContain(secure)
+    expect(found).toContain(`http://127.0.0.1:${port}`)
   })
 
   it('reports ports and hosts that cannot be used, and goes on', async () => {

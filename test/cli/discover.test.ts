@@ -329,6 +329,19 @@ describe('what discover looks for', () => {
     ])
   })
 
+  it('is whole addresses too, of a kind or of anything', async () => {
+    const options = await asked(
+      'discover --address https://gpu-1:8443/some/path --address 10.0.0.7:9000 --address comfyui=https://93.184.216.34 --address comfyui=http://gpu-2:1',
+    )
+    expect(options).toMatchObject({
+      addresses: ['https://gpu-1:8443', 'http://10.0.0.7:9000'],
+      backends: { comfyui: { addresses: ['https://93.184.216.34', 'http://gpu-2:1'] } },
+    })
+    const check = (host: string) => options.policy?.check({ host, port: 443 })
+    await expect(check('93.184.216.34')).resolves.toMatchObject({ hostname: '93.184.216.34' })
+    await expect(check('93.184.216.35')).rejects.toThrow('Refused')
+  })
+
   it('may be on a host of the internet that is named, and on no other, and never where clouds keep keys', async () => {
     const { policy } = await asked(
       'discover --host 93.184.216.34 --host comfyui=[2606:4700::1] --host 169.254.169.254 --host 8.8.0.0/16',
@@ -345,6 +358,10 @@ describe('what discover looks for', () => {
     ['--port comfyiu=8189', /there is no kind 'comfyiu'; did you mean 'comfyui'\?/],
     ['--port __proto__=1', /there is no kind '__proto__'; known are/],
     ['--host comfyiu=a', /did you mean 'comfyui'/],
+    ['--address comfyiu=http://a', /--address: .*did you mean 'comfyui'/],
+    ['--address http://me:secret@a', /--address: expected an address without a user name/],
+    ['--address ftp://a', /--address: expected http or https/],
+    ['--address http://[::', /--address: expected an address such as/],
     ['--only olama', /--only: .*did you mean 'ollama'/],
     ['--range 8000', /--range is FIRST-LAST, such as 8000-8200; got '8000'/],
     ['--range 1-2 --no-range', /the opposite/],

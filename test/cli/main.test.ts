@@ -41,7 +41,7 @@ async function ended(child: ChildProcess): Promise<Ended> {
 }
 
 const surroundings = (): NodeJS.ProcessEnv => {
-  const { REGISTRY_STORE: _, DEBUG: __, ...env } = process.env
+  const { REGISTRY_STORE: _, REGISTRY_URL: __, DEBUG: ___, ...env } = process.env
   return { ...env, XDG_DATA_HOME: folder, HOME: folder, LOCALAPPDATA: folder }
 }
 

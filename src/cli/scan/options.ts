@@ -2,6 +2,7 @@ import type { BackendOptions, DiscoverOptions } from '../../discovery/scan/optio
 import { usage } from '../failure.js'
 import type { Flags, Input } from '../flags.js'
 import type { Shell } from '../shell.js'
+import { addressOf } from './address.js'
 import { duration } from './duration.js'
 import { keyFrom } from './key.js'
 import { knownKind } from './kinds.js'
@@ -13,6 +14,10 @@ export const scanFlags: Flags = {
   host: {
     value: '[KIND=]HOST',
     about: 'instead of this machine; with KIND, besides it',
+  },
+  address: {
+    value: '[KIND=]URL',
+    about: 'look there too, such as https://gpu-1:8443; with KIND, it is said to be that',
   },
   range: { value: 'FIRST-LAST', about: 'ports where all is looked for, else 8000-8200' },
   'no-range': { about: 'only the usual ports, and those of --port' },
@@ -27,29 +32,38 @@ export interface ScanOptions {
   readonly written: ReadonlyMap<string, string>
 }
 
-type Draft = { -readonly [K in 'ports' | 'hosts' | 'key']: BackendOptions[K] }
+type Draft = { -readonly [K in 'ports' | 'hosts' | 'addresses' | 'key']: BackendOptions[K] }
 
 /** Fails with exit code 2 on what has not the right form, or names no kind. Values are for the scan to judge. */
 export function scanOptions(input: Input, shell: Pick<Shell, 'env'>): ScanOptions {
   const written = new Map<string, string>()
   const backends = new Map<string, Draft>()
   const of = (kind: string): Draft => {
-    const draft = backends.get(kind) ?? { ports: [], hosts: [], key: undefined }
+    const draft = backends.get(kind) ?? { ports: [], hosts: [], addresses: [], key: undefined }
     backends.set(kind, draft)
     return draft
   }
   for (const text of input.all('port')) readPorts(text, of, written)
   const hosts: string[] = []
   for (const text of input.all('host')) readHost(text, hosts, of, written)
+  const addresses: string[] = []
+  for (const text of input.all('address')) readAddress(text, addresses, of, written)
   for (const text of input.all('key-env')) {
     const [kind, name] = pair(text, '--key-env', 'KIND=NAME, such as litellm=LITELLM_KEY')
     of(knownKind(kind, '--key-env')).key = keyFrom(name, '--key-env', shell)
     written.set(`backends.${kind}.key`, `--key-env ${kind}=${name}`)
   }
   const timeoutMs = duration(input.text('timeout') ?? '2s', '--timeout', 10, 60_000)
-  const named = [...hosts, ...[...backends.values()].flatMap((draft) => draft.hosts ?? [])]
+  const drafts = [...backends.values()]
+  const urls = [...addresses, ...drafts.flatMap((draft) => draft.addresses ?? [])]
+  const named = [
+    ...hosts,
+    ...drafts.flatMap((draft) => draft.hosts ?? []),
+    ...urls.map((url) => new URL(url).hostname),
+  ]
   const options: DiscoverOptions = {
     ...(hosts.length > 0 && { hosts }),
+    ...(addresses.length > 0 && { addresses }),
     backends: Object.fromEntries(backends),
     ...rangeOf(input, written),
     ...(input.has('only') && { only: kindsOf(input.all('only')) }),
@@ -69,6 +83,27 @@ function readPorts(text: string, of: (kind: string) => Draft, written: Map<strin
     written.set(`backends.${kind}.ports[${draft.ports?.length ?? 0}]`, `--port ${kind}=${port}`)
     draft.ports = [...(draft.ports ?? []), numberOf(port)]
   }
+}
+
+/** Its form is judged here: it may hold a password, which nothing repeats. */
+function readAddress(
+  text: string,
+  addresses: string[],
+  of: (kind: string) => Draft,
+  written: Map<string, string>,
+): void {
+  const [, name, own] = /^([^=:/]*)=(.*)$/s.exec(text) ?? []
+  const { origin } = addressOf(own ?? text, '--address: ')
+  if (name === undefined) {
+    written.set(`addresses[${addresses.length}]`, `--address ${origin}`)
+    addresses.push(origin)
+    return
+  }
+  const kind = knownKind(name, '--address')
+  const draft = of(kind)
+  const field = `backends.${kind}.addresses[${draft.addresses?.length ?? 0}]`
+  written.set(field, `--address ${kind}=${origin}`)
+  draft.addresses = [...(draft.addresses ?? []), origin]
 }
 
 function readHost(

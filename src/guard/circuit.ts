@@ -58,6 +58,8 @@ export class Circuit {
   #streak = 0
   /** Openings since it was last closed; lengthens the rest when there is a back-off. */
   #openings = 0
+  /** Until when others probe: nobody does here. */
+  #othersUntil = Number.NEGATIVE_INFINITY
   /** Fixed ahead of the opening, so that reading the state can foresee it. */
   #nextRestMs: number
 
@@ -119,10 +121,10 @@ export class Circuit {
   admitsAt(now: number): number {
     const state = this.#foresee(now)
     if (state.kind === 'closed') return Number.NEGATIVE_INFINITY
-    if (state.kind === 'open') return state.retryAt
+    if (state.kind === 'open') return Math.max(state.retryAt, this.#othersUntil)
     const live = state.probes.filter((probe) => probe.expiresAt > now)
-    if (live.length < this.#settings.halfOpenPermits) return Number.NEGATIVE_INFINITY
-    return Math.min(...live.map((probe) => probe.expiresAt))
+    if (live.length < this.#settings.halfOpenPermits) return this.#othersUntil
+    return Math.max(this.#othersUntil, Math.min(...live.map((probe) => probe.expiresAt)))
   }
 
   /** Why and since when it is open, however the clock reads it. */
@@ -137,6 +139,7 @@ export class Circuit {
   enter(now: number): Permit | undefined {
     if (this.#state.kind === 'closed') return this.#permit
     this.#catchUp(now)
+    if (now < this.#othersUntil) return undefined
     if (this.#state.kind === 'open') {
       if (now < this.#state.retryAt) return undefined
       this.#become({ kind: 'half-open', successes: 0, probes: [] }, now, 'recovery time passed')
@@ -190,7 +193,7 @@ export class Circuit {
   /** Opens it for so long, whatever it was; only a reset ends an isolation. */
   trip(forMs: number, reason: string, now: number): void {
     this.#catchUp(now)
-    if (this.#state.kind === 'open' && this.#state.retryAt === Number.POSITIVE_INFINITY) return
+    if (this.#isolated) return
     this.#open(now, now + forMs, reason)
   }
 
@@ -207,13 +210,21 @@ export class Circuit {
       state.kind === 'open' && now < state.retryAt
         ? state
         : { openedAt: now, retryAt: now, reason: 'half-open' }
+    const probingMs = this.#probingUntil(state) - now
     return {
       state: 'open',
       failures: 0,
       openedAt: wall - (now - openedAt),
       retryAt: Number.isFinite(retryAt) ? wall + (retryAt - now) : null,
       reason,
+      ...(probingMs > 0 && { probing: wall + probingMs }),
     }
+  }
+
+  /** Here, or as others say. */
+  #probingUntil(state: State): number {
+    const own = state.kind === 'half-open' ? state.probes : []
+    return Math.max(this.#othersUntil, ...own.map((probe) => probe.expiresAt))
   }
 
   /**
@@ -226,12 +237,39 @@ export class Circuit {
       if (this.#state.kind === 'closed') this.#state.failures = saved.failures
       return
     }
-    const { openedAt = wall, retryAt, reason = 'restored' } = saved
-    const whole = Math.max(0, (retryAt ?? 0) - openedAt)
-    const left =
-      retryAt === null ? Number.POSITIVE_INFINITY : clamp((retryAt ?? 0) - wall, 0, whole)
-    const age = Number.isFinite(left) ? whole - left : Math.max(0, wall - openedAt)
+    const { left, age, reason = 'restored' } = restOf(saved, wall)
     this.#open(now, now + left, reason, now - age)
+  }
+
+  /**
+   * Takes up what another process says of the same circuit. While a probe of theirs is out, nobody
+   * probes here, as long as a probe of ours could take; one that is out already goes on and counts.
+   */
+  hear(saved: SavedCircuit, now: number, wall: number): void {
+    this.#catchUp(now)
+    if (saved.state === 'closed') {
+      if (!this.calm) this.#close(now, 'closed elsewhere')
+      return
+    }
+    if (this.#isolated) return
+    this.#hearOpen(restOf(saved, wall), now)
+    const { probing = wall } = saved
+    this.#othersUntil = now + clamp(probing - wall, 0, this.#settings.probeLeaseMs)
+  }
+
+  #hearOpen({ left, age, reason = 'opened elsewhere' }: Rest, now: number): void {
+    const state = this.#state
+    const opened: OpenState = { kind: 'open', openedAt: now - age, retryAt: now + left, reason }
+    if (state.kind === 'closed') this.#open(now, opened.retryAt, reason, opened.openedAt)
+    else if (left > 0) {
+      // Two clocks were read to write one time down.
+      const known = state.kind === 'open' && Math.abs(state.retryAt - opened.retryAt) <= 50
+      if (!known) this.#open(now, opened.retryAt, reason, opened.openedAt)
+    } else if (state.kind === 'open' && state.retryAt > now) this.#become(opened, now, reason)
+  }
+
+  get #isolated(): boolean {
+    return this.#state.kind === 'open' && this.#state.retryAt === Number.POSITIVE_INFINITY
   }
 
   #settleClosed(state: { failures: number }, verdict: Verdict, now: number): void {
@@ -284,6 +322,7 @@ export class Circuit {
   #become(state: State, at: number, reason: string): void {
     const from = this.#state.kind
     this.#state = state
+    this.#othersUntil = Number.NEGATIVE_INFINITY
     this.#permit = sharedPermit(this.generation + 1)
     if (from !== state.kind) this.#onTransition({ from, to: state.kind, at, reason })
   }
@@ -339,6 +378,21 @@ export const sharedPermit = (generation: number): Permit => ({
   expiresAt: Number.POSITIVE_INFINITY,
   begun: true,
 })
+
+/** What is left of a saved rest, how long ago it began, and why. */
+interface Rest {
+  readonly left: number
+  readonly age: number
+  readonly reason: string | undefined
+}
+
+function restOf({ openedAt, retryAt = 0, reason }: SavedCircuit, wall: number): Rest {
+  if (retryAt === null)
+    return { left: Number.POSITIVE_INFINITY, age: Math.max(0, wall - (openedAt ?? wall)), reason }
+  const whole = Math.max(0, retryAt - (openedAt ?? wall))
+  const left = clamp(retryAt - wall, 0, whole)
+  return { left, age: whole - left, reason }
+}
 
 const clamp = (value: number, low: number, high: number): number =>
   Math.min(Math.max(value, low), high)

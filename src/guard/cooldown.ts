@@ -24,8 +24,13 @@ export class Cooldown {
   extend(retryAfterMs: number | undefined, now: number, random: Random): void {
     this.#strikes += 1
     const restMs = retryAfterMs ?? backoffMs(this.#strikes, backoff, random)
-    if (now + restMs <= this.until) return
-    this.until = now + restMs
+    this.hold(now + restMs)
+  }
+
+  /** A pause that was asked for elsewhere, or before a restart. */
+  hold(until: number): void {
+    if (until <= this.until) return
+    this.until = until
     this.#tell()
   }
 

@@ -31,6 +31,8 @@ export interface GuardPorts {
   transition(guard: Guard, transition: Transition, retryAfterMs: number): void
   /** Something that admission depends on changed: the circuit, the slots or a pause. */
   admissionChanged(guard: Guard): void
+  /** The provider asked for a pause, or has answered after one. */
+  paused(guard: Guard): void
   succeeded(guard: Guard, facts: CallFacts, durationMs: number): void
   failed(
     guard: Guard,
@@ -64,6 +66,7 @@ export class Guard implements BreakerHost {
   seat: object | undefined
   cooldown: Cooldown | undefined
   #leaveCooldown: (() => void) | undefined
+  #pauseTold = false
   #breaker: FedBreaker | undefined
 
   constructor(
@@ -146,6 +149,7 @@ export class Guard implements BreakerHost {
       this.circuit.settle(permit, 'neutral', now)
       permit = undefined
     }
+    if (permit !== undefined) this.#admissionMoved() // it now takes as long as a call
     permit ??= this.admit(now)
     if (permit === undefined) throw this.refuse(facts, args, now)
     this.circuit.begin(permit, now)
@@ -218,6 +222,7 @@ export class Guard implements BreakerHost {
     this.inFlight -= 1
     tally.successes += 1
     this.cooldown?.succeeded()
+    if (this.#pauseTold) this.#forgetPause()
     if (
       circuit.calm &&
       !told &&
@@ -349,18 +354,40 @@ export class Guard implements BreakerHost {
   }
 
   reset(): void {
-    this.circuit.reset(this.clock.now(), 'reset by hand')
+    const now = this.clock.now()
+    const paused = (this.cooldown?.until ?? now) > now
+    this.circuit.reset(now, 'reset by hand')
     this.cooldown?.end()
+    if (paused) this.#forgetPause()
     this.ports.admissionChanged(this)
   }
 
   save(): SavedCircuit {
-    return this.circuit.save(this.clock.now(), this.clock.wall())
+    const now = this.clock.now()
+    const wall = this.clock.wall()
+    const saved = this.circuit.save(now, wall)
+    const pauseMs = (this.cooldown?.until ?? now) - now
+    return pauseMs > 0 ? { ...saved, pause: { from: wall, until: wall + pauseMs } } : saved
   }
 
   restore(saved: SavedCircuit): void {
     this.circuit.restore(saved, this.clock.now(), this.clock.wall())
+    this.#rest(saved)
+    this.#pauseTold ||= saved.pause !== undefined
     this.ports.admissionChanged(this)
+  }
+
+  /** Takes up what another process knows of the same provider. A pause is only ever lengthened. */
+  hear(saved: SavedCircuit): void {
+    this.circuit.hear(saved, this.clock.now(), this.clock.wall())
+    this.#rest(saved)
+    this.ports.admissionChanged(this)
+  }
+
+  #rest({ pause }: SavedCircuit): void {
+    if (pause === undefined) return
+    const leftMs = Math.min(pause.until - this.clock.wall(), pause.until - pause.from)
+    if (leftMs > 0) this.#cooling().hold(this.clock.now() + leftMs)
   }
 
   /** Runs a function as one guarded call: opossum's `fire`. */
@@ -381,8 +408,22 @@ export class Guard implements BreakerHost {
   }
 
   #cool(retryAfterMs: number | undefined, now: number): void {
-    if (this.cooldown === undefined) this.share(new Cooldown())
-    this.cooldown?.extend(retryAfterMs, now, this.ports.random)
+    this.#cooling().extend(retryAfterMs, now, this.ports.random)
+    this.#pauseTold = true
+    this.ports.paused(this)
+  }
+
+  #cooling(): Cooldown {
+    const cooldown = this.cooldown ?? new Cooldown()
+    if (this.cooldown === undefined) this.share(cooldown)
+    return cooldown
+  }
+
+  /** Whoever was told of the pause is told that it is over. */
+  #forgetPause(): void {
+    if ((this.cooldown?.until ?? 0) > this.clock.now()) return
+    this.#pauseTold = false
+    this.ports.paused(this)
   }
 
   #admissionMoved(): void {

@@ -6,4 +6,14 @@ export interface SavedCircuit {
   /** When it may be tried again; `null` when isolated. */
   readonly retryAt?: number | null | undefined
   readonly reason?: string | undefined
+  /** Until when a probe is out: whoever else knows the provider waits for what comes of it. */
+  readonly probing?: number | undefined
+  /** What the provider asked for with a 429. */
+  readonly pause?: SavedPause | undefined
+}
+
+/** `from` is when it was written down: it is never longer than it was then. */
+export interface SavedPause {
+  readonly from: number
+  readonly until: number
 }

@@ -464,6 +464,9 @@ export class Composition {
       transition: (guard, transition, retryAfterMs) =>
         this.#transition(guard, transition, retryAfterMs),
       admissionChanged: (guard) => this.#refresh(guard),
+      paused: ({ seat, name }) => {
+        if (seat instanceof Seat && seat.named) this.mark('circuits', name)
+      },
       succeeded: (guard, facts, durationMs) => telling.succeeded(guard, facts, durationMs),
       failed: (guard, facts, durationMs, outcome, notRetried) =>
         telling.failed(guard, facts, durationMs, outcome, notRetried),

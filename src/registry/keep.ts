@@ -4,6 +4,7 @@ import type { ModelCatalog } from '../catalog/model-catalog.js'
 import { type Clock, isoTime } from '../core/clock.js'
 import { limited } from '../model/parse/snapshot.js'
 import type { Provider } from '../model/provider.js'
+import type { SavedCircuit } from '../model/saved-circuit.js'
 import { masked } from '../model/secrets.js'
 import {
   keyOf,
@@ -60,8 +61,10 @@ const readers: {
   circuits: (parts, name) => {
     const seat = parts.catalog.get(name)
     const saved = seat === undefined ? parts.remembered.circuits.get(name) : savedCircuit(seat)
+    if (seat?.named === false || saved === undefined) return undefined
     // A streak of failures is not followed, so a store would keep one that has ended.
-    return seat?.named !== false && saved?.state === 'open' ? saved : undefined
+    if (saved.state === 'closed') return saved.pause && { ...saved, failures: 0 }
+    return saved
   },
   health: (parts, name) => {
     const seat = parts.catalog.get(name)
@@ -166,9 +169,12 @@ function strategyOf(
 /** Only what differs from a new one. */
 function savedCircuit({ provider, usedGuard }: Seat): SavedCircuitEntry | undefined {
   const saved = usedGuard?.save()
-  if (saved === undefined || (saved.state === 'closed' && saved.failures === 0)) return undefined
+  if (saved === undefined || isNew(saved)) return undefined
   return compact({ provider: provider.name, ...saved })
 }
+
+const isNew = ({ state, failures, pause }: SavedCircuit): boolean =>
+  state === 'closed' && failures === 0 && pause === undefined
 
 function savedHealth(
   { provider, verdict, checkedAt }: Seat,

@@ -56,7 +56,7 @@ export interface RegistryOptions<S extends object = Record<string, unknown>> {
   readonly capabilities?: readonly CapabilityDefinition[] | undefined
   /** Remembers what is registered over restarts: read and followed from `start()` on. */
   readonly store?: Store | undefined
-  /** Whether circuits that others open and close in a shared store do so here. Default false. */
+  /** Whether circuits that others open, close and probe in a shared store do so here, and pauses. Default false. */
   readonly shareCircuits?: boolean | undefined
   /** See providers and keep them up to date, from `start()` on. */
   readonly sources?: readonly Source[] | undefined

@@ -3,7 +3,7 @@ import { StrategyConflictError } from '../core/errors.js'
 import type { SavedLease } from '../model/lease.js'
 import type { ParsedRegistration } from '../model/parse/registration.js'
 import type { ParsedSnapshot } from '../model/parse/snapshot.js'
-import type { SavedHealth, Section } from '../model/snapshot.js'
+import type { SavedCircuitEntry, SavedHealth, Section } from '../model/snapshot.js'
 import type { Seat } from '../resolve/seat.js'
 import type { StoreChange } from '../store/store.js'
 import { isKept, kept } from './keep.js'
@@ -118,7 +118,7 @@ export class Others {
     if (this.#circuits)
       each(
         ({ circuits }) => circuits,
-        (entry) => restoreCircuit(parts, entry),
+        (entry) => this.#hearCircuit(entry),
       )
   }
 
@@ -188,6 +188,12 @@ export class Others {
     }
   }
 
+  #hearCircuit(entry: SavedCircuitEntry): void {
+    const seat = this.#parts.catalog.get(entry.provider)
+    if (seat === undefined) restoreCircuit(this.#parts, entry)
+    else seat.guard.hear(entry)
+  }
+
   #forget({ section, key }: StoreChange): void {
     const { catalog, checks, leases, models, remembered } = this.#parts
     const seat = catalog.get(key)
@@ -209,7 +215,7 @@ export class Others {
         break
       case 'circuits':
         remembered.circuits.delete(key)
-        if (this.#circuits) seat?.usedGuard?.reset()
+        if (this.#circuits) seat?.usedGuard?.hear({ state: 'closed', failures: 0 })
         break
       default: // what a capability means, nobody takes back
     }

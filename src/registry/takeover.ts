@@ -280,6 +280,7 @@ export function restoreCircuit(parts: Target, entry: SavedCircuitEntry): void {
 function isSame({ usedGuard }: Seat, saved: SavedCircuit, wall: number): boolean {
   const now: SavedCircuit = usedGuard?.save() ?? { state: 'closed', failures: 0 }
   if (now.state !== saved.state || now.failures !== saved.failures) return false
+  if (saved.pause !== undefined && now.pause === undefined) return false
   const [rest, savedRest] = [restOf(now, wall), restOf(saved, wall)]
   // Two clocks were read to write one time down.
   return rest === savedRest || Math.abs(rest - savedRest) <= 50

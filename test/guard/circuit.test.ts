@@ -637,7 +637,8 @@ describe('3.9 export and restore', () => {
     byClock.fail(1)
     for (const { circuit } of [probing, byClock]) {
       expect(circuit.save(100, wallNow)).toMatchObject({ openedAt: wallNow, retryAt: wallNow })
-      const saved = circuit.save(150, wallNow)
+      const { probing: until, ...saved } = circuit.save(150, wallNow)
+      expect(until === undefined).toBe(circuit !== probing.circuit)
       expect(saved).toEqual({
         state: 'open',
         failures: 0,
@@ -701,6 +702,94 @@ describe('3.9 export and restore', () => {
     expect(circuit.opening(7)).toMatchObject({ openedAt: 7, retryAt: 7, reason: 'restored' })
     circuit.restore({ state: 'open', failures: 0, retryAt: wallNow + 30 }, 7, wallNow)
     expect(circuit.opening(7)?.retryAt).toBe(37)
+  })
+})
+
+describe('what another process says of the same circuit', () => {
+  const wallNow = 1_700_000_000_000
+  const settings = { failureThreshold: 1, recoveryTimeoutMs: 100, probeLeaseMs: 50 }
+  const probing = { state: 'open', failures: 0, retryAt: wallNow, probing: wallNow + 30 } as const
+  const closed = { state: 'closed', failures: 0 } as const
+  const open = { state: 'open', failures: 0, openedAt: wallNow, retryAt: wallNow + 80 } as const
+
+  it('that its probe is out: nobody probes here until it would be over', () => {
+    const { circuit, fail } = make(settings)
+    fail(1)
+    circuit.hear(probing, 100, wallNow)
+    expect(circuit.stateAt(100)).toBe('half-open')
+    expect(circuit.admitsAt(100)).toBe(130)
+    expect(circuit.enter(129)).toBeUndefined()
+    expect(circuit.enter(130)).toBeDefined()
+  })
+
+  it('says so itself, until its own probe has settled', () => {
+    const { circuit, fail } = make({ ...settings, successThreshold: 2 })
+    fail(1)
+    const probe = enter(circuit, 100)
+    expect(circuit.save(120, wallNow)).toMatchObject({ probing: wallNow + 30 })
+    circuit.settle(probe, 'success', 130)
+    expect(circuit.save(130, wallNow)).not.toHaveProperty('probing')
+  })
+
+  it('passes on what it has heard', () => {
+    const { circuit, fail } = make(settings)
+    fail(1)
+    circuit.hear(probing, 100, wallNow)
+    expect(circuit.save(110, wallNow + 10)).toMatchObject({ probing: wallNow + 30 })
+    expect(circuit.save(130, wallNow + 30)).not.toHaveProperty('probing')
+  })
+
+  it('never waits longer than a probe of its own could take, whatever the clocks say', () => {
+    const { circuit, fail } = make(settings)
+    fail(1)
+    circuit.hear({ ...probing, probing: wallNow + 1e9 }, 100, wallNow)
+    expect(circuit.admitsAt(100)).toBe(150)
+  })
+
+  it('does not take the say from a probe that is out here', () => {
+    const { circuit, fail, moves } = make({ ...settings, successThreshold: 1 })
+    fail(1)
+    const probe = enter(circuit, 100)
+    circuit.hear(probing, 110, wallNow)
+    circuit.settle(probe, 'success', 120)
+    expect(circuit.stateAt(120)).toBe('closed')
+    expect(moves()).toEqual(['closed > open', 'open > half-open', 'half-open > closed'])
+  })
+
+  it('that its probe succeeded closes it, that it failed opens it anew', () => {
+    for (const [heard, state] of [
+      [closed, 'closed'],
+      [open, 'open'],
+    ] as const) {
+      const { circuit, fail } = make(settings)
+      fail(1)
+      circuit.hear(probing, 100, wallNow)
+      circuit.hear(heard, 120, wallNow)
+      expect(circuit.stateAt(120)).toBe(state)
+      expect(circuit.admitsAt(120)).toBe(state === 'open' ? 200 : Number.NEGATIVE_INFINITY)
+    }
+  })
+
+  it('lengthens the next rest once for each opening, not for each word about it', () => {
+    const backoff = { factor: 2, maxMs: 10_000, jitter: 0 }
+    const { circuit } = make({ ...settings, backoff })
+    for (let word = 0; word < 5; word++) circuit.hear(open, 0, wallNow)
+    for (let word = 0; word < 5; word++) circuit.hear(probing, 80, wallNow)
+    circuit.settle(enter(circuit, 200), 'failure', 200)
+    expect(circuit.opening(200)?.retryAt).toBe(200 + 200)
+  })
+
+  it('leaves the streak of a closed one alone, and an isolated one isolated', () => {
+    const { circuit, fail } = make({ failureThreshold: 3 })
+    fail(2)
+    circuit.hear(closed, 0, wallNow)
+    expect(circuit.consecutiveFailures).toBe(2)
+    circuit.trip(Number.POSITIVE_INFINITY, 'isolated', 0)
+    circuit.hear(open, 0, wallNow)
+    circuit.hear(probing, 0, wallNow)
+    expect(circuit.admitsAt(0)).toBe(Number.POSITIVE_INFINITY)
+    circuit.hear(closed, 0, wallNow)
+    expect(circuit.calm).toBe(true)
   })
 })
 

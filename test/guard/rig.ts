@@ -44,6 +44,8 @@ export interface Rig {
   readonly told: Told[]
   /** How often something that admission depends on changed. */
   readonly moves: () => number
+  /** How often others were to be told of a pause, or of its end. */
+  readonly pauses: () => number
   /** One guarded call, as a guarded method makes it. */
   call(work: () => unknown): unknown
   /** Calls that fail, one after the other. */
@@ -60,6 +62,7 @@ export function rig(options: RigOptions = {}): Rig {
   const clock = options.clock ?? new FakeClock()
   const told: Told[] = []
   let moves = 0
+  let pauses = 0
   const deadlines = new Deadlines(clock)
   const snapshots = new Snapshots(clock)
   const ports: GuardPorts = {
@@ -74,6 +77,9 @@ export function rig(options: RigOptions = {}): Rig {
     },
     admissionChanged: () => {
       moves += 1
+    },
+    paused: () => {
+      pauses += 1
     },
     succeeded: (_, own, durationMs) => {
       told.push({ what: 'succeeded', facts: own, durationMs })
@@ -98,6 +104,7 @@ export function rig(options: RigOptions = {}): Rig {
     snapshots,
     told,
     moves: () => moves,
+    pauses: () => pauses,
     call,
     fail(times = 1, error = new Error('down')) {
       for (let turn = 0; turn < times; turn++) {

@@ -77,6 +77,8 @@ const savedCircuit = z.strictObject({
   openedAt: z.number().optional(),
   retryAt: z.number().nullable().optional(),
   reason: z.string().max(longestText).optional(),
+  probing: z.number().optional(),
+  pause: z.strictObject({ from: z.number(), until: z.number() }).optional(),
 })
 
 export const parseSavedCircuit = (input: unknown): SavedCircuit =>

@@ -6,7 +6,9 @@ import { usage } from '../failure.js'
 import type { Input } from '../flags.js'
 import { pairsOf } from '../pairs.js'
 import { remoteFlags } from '../remote/access.js'
+import { isActive } from '../remote/entry.js'
 import { holding } from '../remote/holding.js'
+import { type Manifest, manifestIn } from '../remote/manifest.js'
 import { type Remote, remotely } from '../remote/remote.js'
 import type { ExitCode, Shell } from '../shell.js'
 
@@ -23,6 +25,7 @@ export const register: Command = {
     name: { value: 'TEXT', about: 'for people; default ID' },
     version: { value: 'VERSION', about: 'its own; default 1.0.0' },
     metadata: { value: 'KEY=VALUE', about: 'more to know of it; may be repeated' },
+    manifest: { value: 'FILE', about: 'the same from a file of JSON; flags win over it' },
     keep: { about: 'send heartbeats until Ctrl-C, and then deregister it' },
     'heartbeat-timeout': {
       value: 'SECONDS',
@@ -32,34 +35,47 @@ export const register: Command = {
     ...remoteFlags,
   },
   async run(shell, input) {
-    const [id = ''] = operands(input, register, 1, 1)
-    const record = recordOf(id, input)
-    const keeps = input.has('keep')
-    const options = {
-      heartbeatTimeoutMs: timeoutOf(input),
-      onError: (error: unknown) => {
-        const why = error instanceof Error ? clean(error.message) : 'it failed'
-        shell.err(`A heartbeat was not taken, and is sent again: ${why}\n`)
-      },
-    }
-    return remotely(shell, input, (remote, signal) => work(remote, signal), options)
-
-    async function work(remote: Remote, signal: AbortSignal): Promise<ExitCode> {
+    const file = input.text('manifest')
+    const [given] = operands(input, register, file === undefined ? 1 : 0, 1)
+    const manifest = file === undefined ? undefined : await manifestIn(file, shell)
+    const id = given ?? manifest?.id
+    if (id === undefined) throw usage(`--manifest ${file} has no id; give ID as well`)
+    const record = recordOf(id, input, manifest)
+    const options = { heartbeatTimeoutMs: timeoutOf(input), onError: tellLost(shell) }
+    const work = async (remote: Remote, signal: AbortSignal): Promise<ExitCode> => {
       await registered(remote, record, signal)
       say(shell, input, id, remote)
-      if (!keeps) return 0
-      shell.err(`Heartbeats of ${clean(id)} go out; Ctrl-C ends them, and deregisters it.\n`)
-      await holding(shell.clock, signal)
-      await remote.client.deregisterAgent(id)
-      shell.err(`Deregistered ${clean(id)}.\n`)
+      await sayMissing(shell, manifest?.requires ?? [], remote)
+      if (input.has('keep')) await keep(shell, id, remote, signal)
       return 0
     }
+    return remotely(shell, input, work, options)
   },
 }
 
+/** Sends heartbeats until the signal aborts, and takes back what was registered. */
+async function keep(
+  shell: Shell,
+  id: string,
+  { client }: Remote,
+  signal: AbortSignal,
+): Promise<void> {
+  shell.err(`Heartbeats of ${clean(id)} go out; Ctrl-C ends them, and deregisters it.\n`)
+  await holding(shell.clock, signal)
+  await client.deregisterAgent(id)
+  shell.err(`Deregistered ${clean(id)}.\n`)
+}
+
+const tellLost =
+  ({ err }: Shell) =>
+  (error: unknown): void => {
+    const why = error instanceof Error ? clean(error.message) : 'it failed'
+    err(`A heartbeat was not taken, and is sent again: ${why}\n`)
+  }
+
 const modes = ['http', 'embedded', 'standalone'] as const
 
-function recordOf(id: string, input: Input): AgentRecord {
+function recordOf(id: string, input: Input, manifest?: Manifest): AgentRecord {
   const mode = input.text('mode')
   const known = modes.find((one) => one === mode)
   if (mode !== undefined && known === undefined)
@@ -67,11 +83,11 @@ function recordOf(id: string, input: Input): AgentRecord {
   const service = input.text('service')
   return {
     id,
-    name: input.text('name') ?? id,
-    capabilities: input.all('capability'),
-    location: input.text('location'),
+    name: input.text('name') ?? manifest?.name ?? id,
+    capabilities: input.has('capability') ? input.all('capability') : (manifest?.provides ?? []),
+    location: input.text('location') ?? manifest?.location,
     mode: known,
-    version: input.text('version'),
+    version: input.text('version') ?? manifest?.version,
     metadata: { ...pairsOf(input, 'metadata'), ...(service !== undefined && { service }) },
   }
 }
@@ -114,4 +130,18 @@ function say(shell: Shell, input: Input, id: string, { client, url }: Remote): v
   shell.err(
     'The token is shown only now. Whoever has it may send heartbeats and deregister: --token-file FILE, --token or REGISTRY_TOKEN.\n',
   )
+}
+
+/** What a module cannot do without, and nobody can do now. Who may not read the registry is told nothing. */
+async function sayMissing(
+  shell: Shell,
+  requires: readonly string[],
+  remote: Remote,
+): Promise<void> {
+  if (requires.length === 0) return
+  const all = await remote.list().catch(() => undefined)
+  const there = new Set(all?.filter(isActive).flatMap(({ capabilities }) => capabilities))
+  const missing = requires.filter((one) => !there.has(one))
+  if (all !== undefined && missing.length > 0)
+    shell.err(`${clean(`It requires ${missing.join(', ')}, which nobody here has now.`)}\n`)
 }

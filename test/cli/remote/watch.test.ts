@@ -136,3 +136,16 @@ it('keeps what it registered alive, and deregisters it when it is interrupted', 
   expect(keep.said.err).toMatch(/Deregistered a\.\n$/)
   expect(server.operations.get('a')).toBeUndefined()
 })
+
+it('says that heartbeats are not taken, and that nothing could be deregistered', async () => {
+  const server = await createServer({ port: 0 })
+  const args = 'register a --keep --heartbeat-timeout 3 --timeout 200s'
+  const keep = running(server.urls.rest, args, quickClock)
+  await becomes(() => keep.said.err.includes('Heartbeats of a go out'))
+  await server.close()
+  await becomes(() => /A heartbeat was not taken, and is sent again: http/.test(keep.said.err))
+  keep.stop()
+  expect((await keep.ended).exit).toBe(3)
+  expect(keep.said.err).toMatch(/nothing listens at .*\n$/)
+  expect(keep.said.err).not.toContain('Deregistered')
+})

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { homedir } from 'node:os'
-import { systemClock } from '../core/clock.js'
+import { later, systemClock } from '../core/clock.js'
 import { Failure } from './failure.js'
 import { openRegistry, scratchRegistry } from './open.js'
 import { run } from './run.js'
@@ -56,6 +56,8 @@ async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Prom
     return await work(stop.signal)
   } finally {
     for (const signal of signals) process.off(signal, interrupt)
+    // Who was told to stop does not wait for what hangs.
+    if (stop.signal.aborted) later(systemClock, 1_000, () => process.exit())
   }
 }
 

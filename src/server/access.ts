@@ -48,6 +48,16 @@ export class Access {
     )
   }
 
+  /** Throws `unauthenticated`: where clients have to show a certificate, only the operator may do without. */
+  admitWithoutCertificate(caller: Caller): void {
+    if (this.#operator !== undefined && this.#isOperator(caller)) return
+    throw new OperationError(
+      'unauthenticated',
+      'UNAUTHENTICATED',
+      'Show a certificate of an authority that this server believes, or the operator token',
+    )
+  }
+
   #isOperator({ token }: Caller): boolean {
     if (this.#operator === undefined) return true
     return token !== undefined && proves(token, this.#operator)

@@ -10,7 +10,6 @@ export type {
   Notice,
   Telemetry,
 } from './entry.js'
-export type { GrpcServerTls } from './grpc/server.js'
 export { OperationError } from './operation-error.js'
 export type {
   Caller,
@@ -29,3 +28,4 @@ export type {
 } from './operations.js'
 export type { GrpcFaceOptions, ServerOptions } from './options.js'
 export { createServer, type RegistryServer } from './server.js'
+export type { ServerTls } from './tls.js'

@@ -4,15 +4,13 @@ import { type InputIssue, InvalidOptionsError } from '../core/errors.js'
 import { type Logger, silentLogger } from '../core/logger.js'
 import type { ServiceRegistry } from '../registry/registry.js'
 import type { Store } from '../store/store.js'
-import type { GrpcServerTls } from './grpc/server.js'
 import type { ResolveName } from './location.js'
+import { checkTls, type ServerTls } from './tls.js'
 
 /** Where and how agents are served over gRPC. */
 export interface GrpcFaceOptions {
   /** 0 for one that is free. Default 50051. */
   readonly port?: number | undefined
-  /** Without encryption when left out. */
-  readonly tls?: GrpcServerTls | undefined
   /** The longest message that is read, in bytes. Default 1 MiB. */
   readonly mostBytes?: number | undefined
 }
@@ -22,13 +20,18 @@ export interface ServerOptions {
   readonly host?: string | undefined
   /** 0 for one that is free. Default 5000. */
   readonly port?: number | undefined
+  /** For REST and gRPC both. Default: neither is encrypted. */
+  readonly tls?: ServerTls | undefined
   /** Serve agents over gRPC too, on the same host; needs the packages of it. Default: REST alone. */
   readonly grpc?: GrpcFaceOptions | undefined
   /** Serve this registry; it is neither started nor closed. Default: one of the server's own. */
   readonly registry?: ServiceRegistry | undefined
   /** What the server's own registry remembers. Default: nothing. */
   readonly store?: Store | undefined
-  /** Needed for every change, and to read. Default: made up where others than this machine can connect, else none. */
+  /**
+   * Needed for every change, and to read. Default: made up where others than this machine can connect without showing
+   * a certificate, else none.
+   */
   readonly token?: string | undefined
   /** Whether anybody may read. Default false. */
   readonly openReads?: boolean | undefined
@@ -69,12 +72,12 @@ const duration = z.number().min(1)
 const schema = z.strictObject({
   host: z.string().min(1).default('127.0.0.1'),
   port: z.number().int().min(0).max(65_535).default(5_000),
+  tls: z
+    .strictObject({ cert: z.string(), key: z.string(), clientCa: z.string().optional() })
+    .optional(),
   grpc: z
     .strictObject({
       port: z.number().int().min(0).max(65_535).optional(),
-      tls: z
-        .strictObject({ cert: z.string(), key: z.string(), clientCa: z.string().optional() })
-        .optional(),
       mostBytes: count.optional(),
     })
     .optional(),
@@ -99,7 +102,7 @@ const schema = z.strictObject({
   resolveName: z.custom<ResolveName>((value) => typeof value === 'function').optional(),
 })
 
-type Left = 'grpc' | 'registry' | 'store' | 'token' | 'rateLimit' | 'resolveName'
+type Left = 'grpc' | 'tls' | 'registry' | 'store' | 'token' | 'rateLimit' | 'resolveName'
 
 /** The options, with defaults in. */
 export type ServerSettings = Pick<ServerOptions, Left> & {
@@ -125,5 +128,6 @@ export function parseServerOptions(options: ServerOptions): ServerSettings {
       [{ field: 'store', message: 'belongs to the registry that is given; leave it out' }],
       'server',
     )
+  if (data.tls !== undefined) checkTls(data.tls)
   return data
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { pause } from '../core/clock.js'
+import { type Clock, pause } from '../core/clock.js'
+import { StoreFailedError } from '../core/errors.js'
 import type { Logger } from '../core/logger.js'
 import { ServiceRegistry } from '../registry/registry.js'
 import { Access, newToken } from './access.js'
@@ -22,18 +23,23 @@ export interface RegistryServer extends AsyncDisposable {
   readonly operations: Operations
   /** The operator token, where one is asked for. */
   readonly token: string | undefined
-  /** Stops accepting, finishes what is under way for at most 3 s, and writes what is left to the store. */
+  /**
+   * Stops accepting, ends streams, finishes what is under way for at most 3 s, and writes what is left to the store.
+   * Rejects with what the store fails with, and with `StoreFailedError` when that takes more than 1.5 s.
+   */
   close(): Promise<void>
 }
 
 /** What is under way may take so long once the server closes. */
 const graceMs = 3_000
+/** And then the store. Together they leave a process 5 s to end in. */
+const storeMs = 1_500
 
 /**
  * A registry for programs of any language: REST and server-sent events, and gRPC when it is asked for. It listens
  * when the promise resolves.
  *
- * Rejects with `InvalidOptionsError`, with `MissingPeerError` when gRPC is asked for and not installed, with what the
+ * Rejects with `InvalidOptionsError`, also for a certificate that is none, with `MissingPeerError` when gRPC is asked for and not installed, with what the
  * store's `load` fails with, and with Node's own error when it cannot listen, such as one of code `EADDRINUSE`.
  */
 export async function createServer(options: ServerOptions = {}): Promise<RegistryServer> {
@@ -68,7 +74,7 @@ async function serve(
   registry: ServiceRegistry,
   isOwn: boolean,
 ): Promise<RegistryServer> {
-  const { clock, host, port } = settings
+  const { clock, tls } = settings
   const token = tokenFor(settings)
   const version = await packageVersion()
   const policy = locationPolicy(clock, settings.allowedLocations, settings.resolveName)
@@ -82,7 +88,7 @@ async function serve(
     observer: { observe: (...seen) => metrics?.observe(...seen) },
   })
   metrics = await createMetrics(registry, () => operations.list())
-  const closed = new AbortController()
+  const closing = new AbortController()
   const app = createApp({
     ...settings,
     operations,
@@ -92,42 +98,28 @@ async function serve(
     dialect: settings.restDialect,
     run: randomBytes(4).toString('hex'),
     metrics: () => metrics.read(),
-    closed: closed.signal,
+    admitWithoutCertificate: (caller) => access.admitWithoutCertificate(caller),
+    closed: closing.signal,
   })
-  const end = async (): Promise<void> => {
+  const release = (): void => {
     operations.close()
     metrics[Symbol.dispose]()
-    if (isOwn) await registry.close()
   }
-  let listening: Listening
-  let agents: GrpcServer | undefined
-  try {
-    if (settings.grpc !== undefined)
-      agents = await startGrpc(operations, {
-        host,
-        clock,
-        logger: settings.logger,
-        ...settings.grpc,
-      })
-    listening = await listen(app, { host, port })
-  } catch (error) {
-    operations.close()
-    metrics[Symbol.dispose]()
-    await agents?.close()
+  const faces = await openFaces(settings, operations, app).catch((error: unknown) => {
+    release()
     throw error
-  }
+  })
   operations.start()
   const close = once(async () => {
-    const finished = Promise.all([listening.close(), agents?.close()])
-    closed.abort(new Error('the server is closing'))
-    await Promise.race([finished, pause(clock, graceMs, new AbortController().signal)])
-    listening.cut()
-    await end()
+    closing.abort(new Error('the server is closing')) // streams end, so that who reads them need not be waited for
+    await closeFaces(faces, clock)
+    release()
+    if (isOwn) await closeInTime(registry, clock)
   })
   return {
     urls: Object.freeze({
-      rest: `http://${urlHost(host)}:${listening.port}`,
-      ...(agents !== undefined && { grpc: agents.url }),
+      rest: `${tls === undefined ? 'http' : 'https'}://${urlHost(settings.host)}:${faces.rest.port}`,
+      ...(faces.agents !== undefined && { grpc: faces.agents.url }),
     }),
     registry,
     operations,
@@ -137,11 +129,58 @@ async function serve(
   }
 }
 
-/** Rule 9.1: who listens to others than this machine asks for a token. */
-function tokenFor({ token, insecure, host }: ServerSettings): string | undefined {
+interface Faces {
+  readonly rest: Listening
+  readonly agents: GrpcServer | undefined
+}
+
+/** All of them, or none. */
+async function openFaces(
+  { host, port, tls, grpc, clock, logger }: ServerSettings,
+  operations: Operations,
+  app: Parameters<typeof listen>[0],
+): Promise<Faces> {
+  const agents = grpc && (await startGrpc(operations, { host, clock, logger, tls, ...grpc }))
+  try {
+    return { agents, rest: await listen(app, { host, port, tls }) }
+  } catch (error) {
+    await agents?.close()
+    throw error
+  }
+}
+
+async function closeFaces({ rest, agents }: Faces, clock: Clock): Promise<void> {
+  const finished = Promise.all([rest.close(), agents?.close()])
+  await inTime(clock, graceMs, finished)
+  rest.cut()
+}
+
+/** Rejects as `close` of the registry does, and when the store does not answer. */
+async function closeInTime(registry: ServiceRegistry, clock: Clock): Promise<void> {
+  const closed = registry.close().then(() => true)
+  if (await inTime(clock, storeMs, closed)) return
+  throw new StoreFailedError(
+    'The store',
+    `has not confirmed the last changes within ${storeMs} ms of closing; look whether it is reachable`,
+  )
+}
+
+/** `undefined` when it takes longer. */
+async function inTime<T>(clock: Clock, ms: number, work: Promise<T>): Promise<T | undefined> {
+  const settled = new AbortController()
+  const late = pause(clock, ms, settled.signal).then(() => undefined)
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    settled.abort()
+  }
+}
+
+/** Rule 9.1: who listens to others than this machine asks for a token, or for certificates. */
+function tokenFor({ token, insecure, host, tls }: ServerSettings): string | undefined {
   if (token !== undefined) return token
   const isLocal = host === 'localhost' || isLoopback(host)
-  return isLocal || insecure ? undefined : newToken()
+  return isLocal || insecure || tls?.clientCa !== undefined ? undefined : newToken()
 }
 
 const urlHost = (host: string): string => (host.includes(':') ? `[${host}]` : host)

@@ -34,7 +34,8 @@ export interface Disk {
   rename(from: string, to: string): Promise<void>
   link(existing: string, path: string): Promise<void>
   unlink(path: string): Promise<void>
-  mkdir(path: string, options: { recursive: true; mode: number }): Promise<unknown>
+  /** One directory, whose parent is there. */
+  mkdir(path: string, options: { mode: number }): Promise<unknown>
   readdir(path: string): Promise<string[]>
   realpath(path: string): Promise<string>
   readlink(path: string): Promise<string>

@@ -18,9 +18,22 @@ export async function locate(disk: Disk, path: string, create: boolean): Promise
     wanted = resolve(dirname(wanted), target)
   }
   const folder = dirname(wanted)
-  if (create) await disk.mkdir(folder, { recursive: true, mode: 0o700 })
+  if (create) await makeFolder(disk, folder)
   const realFolder = await ifThere(disk.realpath(folder))
   return join(realFolder ?? folder, basename(wanted))
+}
+
+/** One by one: Node's own way to make parents never ends where none can be made, such as below /proc. */
+async function makeFolder(disk: Disk, folder: string, hasParent = false): Promise<void> {
+  try {
+    await disk.mkdir(folder, { mode: 0o700 })
+  } catch (error) {
+    if (await ifThere(disk.realpath(folder))) return
+    const parent = dirname(folder)
+    if (codeOf(error) !== 'ENOENT' || hasParent || parent === folder) throw error
+    await makeFolder(disk, parent)
+    await makeFolder(disk, folder, true)
+  }
 }
 
 /** Of a link that leads nowhere yet. */

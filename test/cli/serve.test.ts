@@ -184,7 +184,26 @@ describe('switchgear serve', () => {
     ])
   })
 
-  it('serves agents over TLS with a certificate', async (context) => {
+  it('ends on SIGTERM also while it waits for its store to begin', async () => {
+    const silent = createServer((socket) => void socket.on('error', () => {}))
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void silent.close())
+    const { port } = silent.address() as AddressInfo
+    const running = start(['--port', '0', '--no-grpc', '--store', `redis://127.0.0.1:${port}`])
+    await once(silent, 'connection')
+    running.child.kill('SIGTERM')
+    expect(await ended(running)).toEqual([0, expect.stringContaining('Stopping.')])
+    expect(running.said.out).toBe('')
+  })
+
+  it.runIf(process.platform === 'linux')('says that there is no place for its file', async () => {
+    const [exit, err] = await ended(
+      start(['--port', '0', '--no-grpc', '--store', 'file:/proc/nowhere/deep/registry.json']),
+    )
+    expect([exit, err]).toEqual([1, expect.stringContaining('could not be read: ENOENT')])
+  })
+
+  it('serves both over TLS with a certificate', async (context) => {
     needs(context, hasOpenssl, 'openssl')
     const authority = createAuthority()
     onTestFinished(() => authority.remove())
@@ -193,6 +212,7 @@ describe('switchgear serve', () => {
     writeFileSync(join(data, 'key.pem'), key)
     const files = ['--tls-cert', join(data, 'cert.pem'), '--tls-key', join(data, 'key.pem')]
     const { said } = await listening([...files, '--store', 'memory'])
+    expect(said.out).toMatch(/REST and events {2}https:\/\/127\.0\.0\.1:\d+/)
     const address = /grpcs:\/\/(127\.0\.0\.1:\d+)/.exec(said.out)?.[1] ?? ''
     // Newer Node refuses an IP address as the name of a TLS server (RFC 6066), which grpc-js would send.
     const named = address.replace('127.0.0.1', 'localhost')

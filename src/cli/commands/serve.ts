@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { isoTime, whenAborted } from '../../core/clock.js'
+import { type Clock, isoTime, whenAborted } from '../../core/clock.js'
 import type { Logger } from '../../core/logger.js'
 import type {
   GrpcFaceOptions,
-  GrpcServerTls,
   RegistryServer,
   ServerOptions,
+  ServerTls,
 } from '../../server/index.js'
 import type { Store } from '../../store/store.js'
 import { cleanLines } from '../clean.js'
@@ -29,11 +29,11 @@ export const serve: Command = {
       about: 'on which port agents are served over gRPC (SERVICE_REGISTRY_PORT; default 50051)',
     },
     'no-grpc': { about: 'REST alone' },
-    'tls-cert': { value: 'FILE', about: 'certificate of gRPC, in PEM' },
+    'tls-cert': { value: 'FILE', about: 'certificate of REST and gRPC, in PEM' },
     'tls-key': { value: 'FILE', about: 'its key, in PEM' },
     'tls-client-ca': {
       value: 'FILE',
-      about: 'over gRPC serve only clients with a certificate of this authority',
+      about: 'serve only clients with a certificate of this authority',
     },
     store: {
       value: 'STORE',
@@ -64,23 +64,48 @@ export const serve: Command = {
   },
   async run(shell, input) {
     operands(input, serve, 0, 0)
-    const place = placeOf(input, shell)
-    const options = await optionsOf(input, shell)
     return shell.interruptible<ExitCode>(async (stop) => {
-      const { createServer } = await import('../../server/index.js')
-      const { store, shown } = await openStore(place, shell)
-      const grpc = await grpcOf(input, shell)
-      const server = await createServer({ ...options, grpc, store }).catch((error: unknown) => {
-        throw listenFailure(error, { ...options, grpc })
-      })
-      if (input.has('discover')) await discoverInto(server)
-      announce(shell, server, shown, input)
-      await whenAborted(stop)
+      const starting = start(input, shell)
+      const running = await Promise.race([starting, whenAborted(stop)])
+      if (running !== undefined) {
+        announce(shell, running, input)
+        await whenAborted(stop)
+      }
       shell.err('Stopping.\n')
-      await server.close()
+      if (running === undefined) await giveUp(starting, shell.clock)
+      else await running.server.close()
       return 0
     })
   },
+}
+
+interface Running {
+  readonly server: RegistryServer
+  /** Where the data is, for people. */
+  readonly store: string
+}
+
+async function start(input: Input, shell: Shell): Promise<Running> {
+  const place = placeOf(input, shell)
+  const options = await optionsOf(input, shell)
+  const { createServer } = await import('../../server/index.js')
+  const { store, shown } = await openStore(place, shell)
+  const grpc = await grpcOf(input, shell)
+  const server = await createServer({ ...options, grpc, store }).catch((error: unknown) => {
+    throw listenFailure(error, { ...options, grpc })
+  })
+  if (input.has('discover')) await discoverInto(server)
+  return { server, store: shown }
+}
+
+/** Whoever is interrupted while it starts must not wait for a store that hangs. */
+const longestGoodbyeMs = 3_000
+
+async function giveUp(starting: Promise<Running>, clock: Clock): Promise<void> {
+  const ended = new AbortController()
+  const closed = starting.then(({ server }) => server.close()).catch(() => {}) // nobody relies on it yet
+  await Promise.race([closed, clock.sleep(longestGoodbyeMs, ended.signal).catch(() => {})])
+  ended.abort()
 }
 
 // --- flags and environment -----------------------------------------------------------------------
@@ -95,6 +120,7 @@ async function optionsOf(input: Input, shell: Shell): Promise<ServerOptions> {
   return {
     host: input.text('host') ?? given(env.REGISTRY_HOST),
     port: portOf(input, shell, 'port', 'REGISTRY_PORT'),
+    tls: await tlsOf(input, shell),
     token: await tokenOf(input, shell),
     openReads: input.has('open-reads'),
     insecure: input.has('insecure'),
@@ -140,16 +166,15 @@ function portOf(input: Input, { env }: Shell, flag: string, variable: string): n
 async function grpcOf(input: Input, shell: Shell): Promise<GrpcFaceOptions | undefined> {
   if (input.has('no-grpc')) return undefined
   const port = portOf(input, shell, 'grpc-port', 'SERVICE_REGISTRY_PORT')
-  const tls = await tlsOf(input, shell)
   const { missingForGrpc } = await import('../../server/grpc/available.js')
   const missing = await missingForGrpc()
-  if (missing === undefined) return { port, tls }
-  if (input.has('grpc-port') || tls !== undefined) throw missing
+  if (missing === undefined) return { port }
+  if (input.has('grpc-port')) throw missing
   shell.err(`Without gRPC. ${missing.message}\n`)
   return undefined
 }
 
-async function tlsOf(input: Input, shell: Shell): Promise<GrpcServerTls | undefined> {
+async function tlsOf(input: Input, shell: Shell): Promise<ServerTls | undefined> {
   const [cert, key, clientCa] = await Promise.all(
     ['tls-cert', 'tls-key', 'tls-client-ca'].map((flag) => pemOf(input, shell, flag)),
   )
@@ -225,7 +250,7 @@ async function discoverInto({ registry }: RegistryServer): Promise<void> {
 
 // --- words ---------------------------------------------------------------------------------------
 
-function announce(shell: Shell, server: RegistryServer, store: string, input: Input): void {
+function announce(shell: Shell, { server, store }: Running, input: Input): void {
   const { urls, token } = server
   const isMadeUp = token !== undefined && !hasOwnToken(shell, input)
   const lines = [

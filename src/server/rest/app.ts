@@ -4,10 +4,11 @@ import type { Logger } from '../../core/logger.js'
 import { type Route, routes } from '../../wire/routes.js'
 import { statusOf } from '../../wire/status.js'
 import { OperationError } from '../operation-error.js'
+import type { Caller } from '../operations.js'
 import { readBody } from './body.js'
 import { handlers, type RestAnswer, type RestContext, type RestRequest } from './handlers.js'
 import { isLoopback, RateLimit } from './rate.js'
-import { eventStream } from './stream.js'
+import { eventStream, type StreamTerms } from './stream.js'
 
 export interface AppOptions extends RestContext {
   readonly logger: Logger
@@ -15,6 +16,8 @@ export interface AppOptions extends RestContext {
   readonly allowedOrigins: readonly string[]
   /** Requests a second per client. Default 100, and no limit for loopback clients. */
   readonly rateLimit: number | undefined
+  /** Throws `unauthenticated` unless the caller may do without a certificate. */
+  admitWithoutCertificate(caller: Caller): void
   /** Aborts when the server is closed: streams end then. */
   readonly closed: AbortSignal
 }
@@ -22,6 +25,10 @@ export interface AppOptions extends RestContext {
 /** What the transport says of a request besides what is in it. */
 export interface Wire {
   readonly remoteAddress: string
+  /** False for who should have shown a certificate, and has not. */
+  readonly isTrusted: boolean
+  /** Ends the connection at once: whoever does not read would not hear otherwise. */
+  hangUp(): void
 }
 
 const usualRate = 100
@@ -78,6 +85,7 @@ async function answer(
 ): Promise<Response> {
   const { operations, closed } = context
   const caller = { token: tokenOf(raw.headers), from: wire.remoteAddress }
+  if (route.access !== 'open' && !wire.isTrusted) context.admitWithoutCertificate(caller)
   if (route.access === 'read') operations.admitReader(caller)
   const ended = new AbortController()
   const body = route.method === 'POST' ? await readBody(raw) : undefined
@@ -95,17 +103,17 @@ async function answer(
     ended.signal.addEventListener('abort', () => closed.removeEventListener('abort', end))
     raw.signal.addEventListener('abort', end, { once: true })
   }
-  return toResponse(context, given, ended)
+  return toResponse(given, { clock: context.clock, ended, hangUp: wire.hangUp })
 }
 
-function toResponse(context: AppOptions, given: RestAnswer, ended: AbortController): Response {
+function toResponse(given: RestAnswer, terms: StreamTerms): Response {
   if ('json' in given) return json(given.status, given.json)
   if ('text' in given)
     return new Response(given.text, {
       status: given.status,
       headers: { 'content-type': given.contentType },
     })
-  return new Response(eventStream(given.messages, { clock: context.clock, ended }), {
+  return new Response(eventStream(given.messages, terms), {
     headers: { 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' },
   })
 }

@@ -1,31 +1,62 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import { createServer } from 'node:http'
+import type { RequestListener, Server } from 'node:http'
+import { createServer as createHttp } from 'node:http'
+import { createServer as createHttps } from 'node:https'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { TLSSocket } from 'node:tls'
 import { getRequestListener } from '@hono/node-server'
+import type { ServerTls } from '../tls.js'
 import type { Wire } from './app.js'
+import { Connections } from './connections.js'
+
+export interface ListenOptions {
+  readonly host: string
+  readonly port: number
+  /** Plain HTTP when left out. */
+  readonly tls?: ServerTls | undefined
+  /** How long a client may take, in milliseconds. */
+  readonly limits?: Limits
+}
+
+export interface Limits {
+  /** For the head of a request. */
+  readonly headersTimeout: number
+  /** For all of a request. */
+  readonly requestTimeout: number
+  /** How often is looked whose time is over. */
+  readonly connectionsCheckingInterval: number
+}
 
 export interface Listening {
   readonly port: number
-  /** Stops accepting, and resolves when the last answer is sent; after `graceMs` the rest is cut off. */
+  /** Stops accepting, and resolves when the last answer is sent. */
   close(): Promise<void>
-  /** Cuts off what is left. */
+  /** Cuts off who is left. */
   cut(): void
+}
+
+const usualLimits: Limits = {
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  connectionsCheckingInterval: 5_000,
 }
 
 /** Answers requests over HTTP. Rejects with what `listen` fails with, such as EADDRINUSE. */
 export async function listen(
   answer: (request: Request, wire: Wire) => Promise<Response>,
-  { host, port }: { readonly host: string; readonly port: number },
+  { host, port, tls, limits = usualLimits }: ListenOptions,
 ): Promise<Listening> {
   const listener = getRequestListener(
-    (request, { incoming }) =>
-      answer(request, { remoteAddress: incoming.socket?.remoteAddress ?? '' }),
+    (request, { incoming }) => answer(request, wireOf(incoming, tls)),
     { overrideGlobalObjects: false, errorHandler: broken },
   )
-  const server = createServer(
-    { requestTimeout: 30_000, headersTimeout: 10_000 },
-    (request, response) => respond(listener, request, response),
-  )
+  const connections = new Connections()
+  const server = serverFor(tls, limits, (request, response) => {
+    connections.answer(request.socket, response)
+    response.on('error', () => {}) // a client that has gone has nothing to be told
+    void listener(request, response)
+  })
+  server.on('connection', (socket) => connections.accept(socket))
   server.on('clientError', refuseGarbage)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -36,38 +67,87 @@ export async function listen(
   })
   return {
     port: portOf(server),
-    close: () => closed(server),
-    cut: () => server.closeAllConnections(),
+    close() {
+      server.close()
+      return connections.drain()
+    },
+    cut: () => connections.cut(),
   }
 }
 
-function respond(
-  listener: ReturnType<typeof getRequestListener>,
-  request: IncomingMessage,
-  response: ServerResponse,
-): void {
-  response.on('error', () => {}) // a client that has gone has nothing to be told
-  void listener(request, response)
+function serverFor(tls: ServerTls | undefined, limits: Limits, answer: RequestListener): Server {
+  // Of those who went away without a word nothing is kept.
+  const options = { ...limits, keepAlive: true, keepAliveInitialDelay: 30_000 }
+  if (tls === undefined) return createHttp(options, answer)
+  const { cert, key, clientCa } = tls
+  const secured = {
+    ...options,
+    cert,
+    key,
+    ca: clientCa,
+    handshakeTimeout: limits.headersTimeout,
+    requestCert: clientCa !== undefined,
+    // Without one they are told so in words, and may still ask for /health.
+    rejectUnauthorized: false,
+  }
+  return createHttps(secured, answer)
 }
 
-const badRequest = JSON.stringify({ error: 'This is no request of HTTP', code: 'BAD_REQUEST' })
+function wireOf({ socket }: { readonly socket: Socket }, tls: ServerTls | undefined): Wire {
+  const isCertified = socket instanceof TLSSocket && socket.authorized
+  return {
+    remoteAddress: socket.remoteAddress ?? '',
+    isTrusted: tls?.clientCa === undefined || isCertified,
+    hangUp: () => void socket.destroy(),
+  }
+}
+
+interface Refusal {
+  readonly status: string
+  readonly body: string
+}
+
+const refusal = (status: string, code: string, error: string): Refusal => ({
+  status,
+  body: JSON.stringify({ error, code }),
+})
+
+const noRequest = refusal('400 Bad Request', 'BAD_REQUEST', 'This is no request of HTTP')
+const refusals: ReadonlyMap<string | undefined, Refusal> = new Map([
+  [
+    'ERR_HTTP_REQUEST_TIMEOUT',
+    refusal('408 Request Timeout', 'REQUEST_TIMEOUT', 'The request did not come in time'),
+  ],
+  [
+    'HPE_HEADER_OVERFLOW',
+    refusal(
+      '431 Request Header Fields Too Large',
+      'HEADERS_TOO_LARGE',
+      'The head of a request has at most 16 KiB',
+    ),
+  ],
+])
 
 /** What is not even HTTP, or comes too slowly. */
 function refuseGarbage(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) return
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const { status, body } = refusals.get(error.code) ?? noRequest
   const head = [
-    'HTTP/1.1 400 Bad Request',
+    `HTTP/1.1 ${status}`,
     'connection: close',
     'content-type: application/json',
     'x-content-type-options: nosniff',
-    `content-length: ${Buffer.byteLength(badRequest)}`,
+    `content-length: ${Buffer.byteLength(body)}`,
   ]
-  socket.end(`${head.join('\r\n')}\r\n\r\n${badRequest}`)
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
 }
 
 /** What does not even make a request, such as a Host that is none. */
 const broken = (): Response =>
-  new Response(badRequest, {
+  new Response(noRequest.body, {
     status: 400,
     headers: { 'content-type': 'application/json', 'x-content-type-options': 'nosniff' },
   })
@@ -76,9 +156,3 @@ function portOf(server: Server): number {
   const address = server.address()
   return typeof address === 'object' && address !== null ? address.port : 0
 }
-
-const closed = (server: Server): Promise<void> =>
-  new Promise((resolve) => {
-    server.close(() => resolve())
-    server.closeIdleConnections()
-  })

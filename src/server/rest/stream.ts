@@ -9,6 +9,8 @@ export interface StreamTerms {
   readonly clock: Clock
   /** Ends the stream, and what it reads from. */
   readonly ended: AbortController
+  /** Ends the connection: of a client that reads nothing, nothing else would. */
+  hangUp(): void
 }
 
 const keepAliveMs = 15_000
@@ -26,7 +28,7 @@ const frame = ({ id, data }: Message): Uint8Array =>
  */
 export function eventStream(
   messages: AsyncIterator<Message>,
-  { clock, ended }: StreamTerms,
+  { clock, ended, hangUp }: StreamTerms,
 ): ReadableStream<Uint8Array> {
   let stopKeepAlive = (): void => {}
   const end = (): void => {
@@ -48,8 +50,10 @@ export function eventStream(
       ended.signal.addEventListener('abort', close, { once: true })
       stopKeepAlive = clock.every(keepAliveMs, () => {
         unread = (controller.desiredSize ?? 0) > 0 ? 0 : unread + 1
-        if (unread >= mostUnread) end()
-        else if (unread === 0) controller.enqueue(encoder.encode(': keep-alive\n\n'))
+        if (unread >= mostUnread) {
+          end()
+          hangUp()
+        } else if (unread === 0) controller.enqueue(encoder.encode(': keep-alive\n\n'))
       })
     },
     async pull(controller) {

@@ -1,4 +1,7 @@
 import { expect, it, onTestFinished } from 'vitest'
+import { readFlags } from '../../../src/cli/flags.js'
+import { accessFrom, remoteFlags } from '../../../src/cli/remote/access.js'
+import { systemClock } from '../../../src/core/clock.js'
 import { RegistryDouble } from '../../client/double.js'
 import { Remembered, say } from '../terminal.js'
 import { ask, serving } from './serving.js'
@@ -244,6 +247,15 @@ it('asks the server that is named, else that of the environment, else reads a fi
   expect(await file('--store r.json', env)).toMatchObject([{ name: 'of-file' }])
   expect(await file('')).toMatchObject([{ name: 'of-file' }])
   expect(await file('', { REGISTRY_URL: '' })).toMatchObject([{ name: 'of-file' }])
+})
+
+it('may ask the host that is named, wherever it is, and no other', async () => {
+  const input = readFlags(['--url', 'https://93.184.216.34:5000/base/'], remoteFlags, 'list')
+  const access = await accessFrom(input, { env: {}, folder: '/', clock: systemClock })
+  expect(access).toMatchObject({ url: 'https://93.184.216.34:5000/base', timeoutMs: 5_000 })
+  const check = (host: string) => access.policy?.check({ host, port: 443 })
+  await expect(check('93.184.216.34')).resolves.toMatchObject({ hostname: '93.184.216.34' })
+  await expect(check('93.184.216.35')).rejects.toThrow('Refused')
 })
 
 it.each([

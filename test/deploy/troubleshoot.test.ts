@@ -1,0 +1,41 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { filesUnder, root } from '../house/sources.js'
+import { textOf } from './files.js'
+
+/** All that the program may say: its source, without what breaks a text over lines or quotes in it. */
+const said = filesUnder(join(root, 'src'), '.ts')
+  .map((file) => readFileSync(join(root, 'src', file), 'utf8'))
+  .join('\n')
+  .replace(/['"`] \+\s*['"`]/g, '')
+  .replace(/\\(["'`])/g, '$1')
+
+/** Of OpenSSL, Redis, Node and gRPC. */
+const ofOthers =
+  /key values mismatch|self-signed certificate|ECONNREFUSED|Endpoint read failed|Socket closed|UNABLE_TO/
+
+const page = textOf('docs/operate/troubleshoot.md')
+const texts = [...page.matchAll(/^\| (?!You see|It says|The answer|---)(.*?) \| /gm)]
+  .flatMap(([, cell = '']) => cell.match(/(?<=`)[^`|]+(?=`)/g) ?? [])
+  .filter((text) => text.includes(' '))
+
+/** The clauses of it that are the same for everybody: no names, paths, numbers and quotations. */
+const clausesOf = (text: string): string[] =>
+  text
+    .replace(/^warn /, '')
+    .split(/…|[,;:] |\bbecause\b|\S*[\d/'"<>:]\S*|--\S+|\([^)]*\)/)
+    .map((clause) => clause.trim().replace(/,$/, ''))
+    .filter((clause) => clause.split(' ').length > 2 && !ofOthers.test(clause))
+
+/** What it begins or ends with may be a name that the program puts in. */
+const isSaid = (clause: string): boolean =>
+  [clause, clause.replace(/^\S+ /, ''), clause.replace(/ \S+$/, '')].some((text) =>
+    said.includes(text),
+  )
+
+it('what the page on trouble quotes is what the program says', () => {
+  const clauses = texts.flatMap(clausesOf)
+  expect(clauses.length).toBeGreaterThan(30)
+  expect(clauses.filter((clause) => !isSaid(clause))).toEqual([])
+})

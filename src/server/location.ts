@@ -1,4 +1,5 @@
-import { type AddressPolicy, createAddressPolicy } from '../core/address.js'
+import { isIP } from 'node:net'
+import { type AddressPolicy, createAddressPolicy, parseTarget } from '../core/address.js'
 import { type Clock, later } from '../core/clock.js'
 import { ForbiddenAddressError, HttpError } from '../core/errors.js'
 import { OperationError } from './operation-error.js'
@@ -39,10 +40,22 @@ const refused = (reason: string): OperationError =>
   )
 
 /** Rejects with `invalid` unless a health check may be sent there now. */
-export async function checkLocation(location: string, policy: AddressPolicy): Promise<void> {
+export function checkLocation(location: string, policy: AddressPolicy): Promise<void> {
+  return judged(location, () => policy.check(location))
+}
+
+/** The same, as far as it can be said without looking a name up: that is done for nobody whose token is not known. */
+export function checkForm(location: string, policy: AddressPolicy): Promise<void> {
+  return judged(location, async () => {
+    const { hostname } = parseTarget(location)
+    if (isIP(hostname) !== 0) await policy.check(location)
+  })
+}
+
+async function judged(location: string, judge: () => Promise<unknown>): Promise<void> {
   if (!/^https?:/i.test(location)) throw refused('scheme')
   try {
-    await policy.check(location)
+    await judge()
   } catch (error) {
     if (error instanceof ForbiddenAddressError) throw refused(error.reason)
     if (error instanceof HttpError) throw refused('unresolved')

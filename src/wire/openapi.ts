@@ -43,7 +43,7 @@ function describe(route: Route): Json {
     ],
     ...(method === 'POST' && {
       requestBody: {
-        required: operation !== 'heartbeat',
+        required: operation !== 'heartbeat' && operation !== 'beat',
         content: { 'application/json': { schema: bodies[operation] ?? { type: 'object' } } },
       },
     }),
@@ -88,6 +88,7 @@ const serviceSchema: Json = {
   properties: {
     id: text,
     name: text,
+    service: text,
     version: text,
     capabilities: texts,
     location: text,
@@ -98,6 +99,24 @@ const serviceSchema: Json = {
     last_seen: { type: 'string', format: 'date-time' },
     failed_checks: { type: 'integer' },
     metadata: { type: 'object' },
+  },
+}
+
+const figure: Json = { type: 'number', minimum: 0 }
+const beat: Json = {
+  type: 'object',
+  properties: {
+    telemetry: {
+      type: 'object',
+      required: ['success_rate', 'avg_duration_ms', 'total_executions', 'failed_executions'],
+      properties: {
+        success_rate: { ...figure, maximum: 1 },
+        avg_duration_ms: figure,
+        total_executions: figure,
+        failed_executions: figure,
+        last_execution_at: figure,
+      },
+    },
   },
 }
 
@@ -115,6 +134,8 @@ const bodies: Readonly<Record<string, Json>> = {
       metadata: { type: 'object' },
     },
   },
+  heartbeat: beat,
+  beat,
   discover: { type: 'object', properties: { capabilities: texts, optional: texts } },
   trackInvocation: {
     type: 'object',

@@ -33,6 +33,7 @@ export const operations = [
   'listProviders',
   'getProvider',
   'choose',
+  'beat',
   'changes',
   'notices',
   'notify',
@@ -125,8 +126,8 @@ export const routes: readonly Route[] = Object.freeze([
     operation: 'heartbeat',
     method: 'POST',
     path: '/api/heartbeat/{id}',
-    summary: 'A sign of life',
-    statuses: [200, 404],
+    summary: 'A sign of life, with telemetry if it likes',
+    statuses: [200, 400, 404],
   },
   {
     ...read,
@@ -194,6 +195,14 @@ export const routes: readonly Route[] = Object.freeze([
     summary: 'One active entry with this capability, each in turn',
     query: ['capability'],
     statuses: [200, 400, 404, 503],
+  },
+  {
+    ...change,
+    operation: 'beat',
+    method: 'POST',
+    path: '/v1/heartbeats/{id}',
+    summary: 'A sign of life, and what became of the status',
+    statuses: [200, 400, 404],
   },
   {
     ...read,

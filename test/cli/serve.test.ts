@@ -113,6 +113,24 @@ describe('switchgear serve', () => {
     expect([await status('from-flag'), await status('from-env')]).toEqual([200, 401])
   })
 
+  it('B-N22: knows the variables of the README, and a time-out of 60 s without them', async () => {
+    const silentAfter = async (env: NodeJS.ProcessEnv) => {
+      const { url } = await listening(['--no-grpc'], { REGISTRY_STORE: 'memory', ...env })
+      await ask(url, '/api/register', { body })
+      await ask(url, '/api/heartbeat/in', { method: 'POST' })
+      return async () => (await ask(url, '/api/services/in')).json.status
+    }
+    const [soon, late] = await Promise.all([
+      silentAfter({ HEARTBEAT_TIMEOUT: '0.2', HEALTH_CHECK_INTERVAL: '30' }),
+      silentAfter({}),
+    ])
+    await expect.poll(soon, { timeout: 5_000, interval: 20 }).not.toBe('healthy')
+    expect(await late()).toBe('healthy')
+    const help = start(['--help'])
+    await ended(help)
+    expect(help.said.out).toMatch(/HEARTBEAT_TIMEOUT; default 60/)
+  })
+
   it('makes a token up where others can connect, and shows it once', async () => {
     const { said, url, child } = await listening(['--host', '0.0.0.0', '--store', 'memory'])
     const token = /Token {2,}(\S+)/.exec(said.out)?.[1] ?? ''

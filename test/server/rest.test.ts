@@ -107,6 +107,28 @@ describe('POST /api/register', () => {
     )
   })
 
+  it('looks no name up before it knows who asks, nor for what is refused anyway', async () => {
+    const looked: string[] = []
+    const resolveName = async (name: string) => {
+      looked.push(name)
+      return ['127.0.0.1']
+    }
+    await withServer({ token: 'boss', resolveName }, async (url) => {
+      const codeOf = async (body: object, headers = {}) =>
+        (await ask(url, '/api/register', { body, headers })).json.code
+      const named = { ...good, location: 'http://app.test:3000' }
+      const boss = { authorization: 'Bearer boss' }
+      expect(await codeOf({ ...named, mode: 'ipc' })).toBe('INVALID_MODE')
+      expect(await codeOf({ ...named, mode: 'ipc' }, boss)).toBe('INVALID_MODE')
+      expect(await codeOf({ ...named, version: 1 })).toBe('INVALID_VERSION')
+      expect(await codeOf({ ...good, location: 'http://8.8.8.8' })).toBe('LOCATION_NOT_LISTED')
+      expect(await codeOf(named)).toBe('UNAUTHENTICATED')
+      expect(looked).toEqual([])
+      expect(await codeOf(named, boss)).toBeUndefined()
+      expect(looked).not.toEqual([])
+    })
+  })
+
   it('answers with the record’s id and a token', async () => {
     await withServer({}, async (url) => {
       const { status, json } = await ask(url, '/api/register', {
@@ -135,6 +157,7 @@ describe('the other routes', () => {
       expect(record).toEqual({
         id: 'in',
         name: 'In',
+        service: 'In',
         version: '1.0.0',
         capabilities: ['greet'],
         location: '',
@@ -180,6 +203,59 @@ describe('the other routes', () => {
         })
       expect((await ask(url, '/api/services/in')).json.error).toBe('Service not found')
       expect((await ask(url, '/api/capabilities/greet')).json.error).toBe('Capability not found')
+    })
+  })
+
+  it('take telemetry with a sign of life, on both faces', async () => {
+    await withServer({}, async (url, { operations }) => {
+      await ask(url, '/api/register', { body: embedded })
+      const telemetry = {
+        success_rate: 0.2,
+        avg_duration_ms: 150,
+        total_executions: 100,
+        failed_executions: 80,
+      }
+      const beat = (path: string, body?: unknown) => ask(url, path, { method: 'POST', body })
+      expect((await beat('/api/heartbeat/in', { telemetry })).status).toBe(200)
+      expect((await ask(url, '/api/services/in')).json.status).toBe('unhealthy')
+      const better = { ...telemetry, success_rate: 0.4, last_execution_at: 1_795_000_000 }
+      expect((await beat('/v1/heartbeats/in', { telemetry: better })).json).toEqual({
+        status: 'degraded',
+        lastSeenAt: expect.any(Number),
+      })
+      const kept = {
+        successRate: 0.4,
+        avgDurationMs: 150,
+        totalExecutions: 100,
+        failedExecutions: 80,
+        lastExecutionAt: 1_795_000_000,
+      }
+      for (const body of [undefined, {}, { telemetry: null }, { other: 1 }])
+        expect((await beat('/api/heartbeat/in', body)).status).toBe(200)
+      expect((await ask(url, '/v1/providers/in')).json).toMatchObject({
+        status: 'degraded',
+        telemetry: kept,
+      })
+      const before = [operations.list(), operations.position]
+      for (const body of [
+        [],
+        'telemetry',
+        7,
+        { telemetry: [] },
+        { telemetry: 'good' },
+        { telemetry: {} },
+        { telemetry: { ...telemetry, success_rate: undefined } },
+        { telemetry: { ...telemetry, success_rate: 1.01 } },
+        { telemetry: { ...telemetry, success_rate: '0.5' } },
+        { telemetry: { ...telemetry, avg_duration_ms: -1 } },
+        { telemetry: { ...telemetry, total_executions: null } },
+        { telemetry: { ...telemetry, failed_executions: true } },
+        { telemetry: { ...telemetry, last_execution_at: 'now' } },
+      ])
+        for (const path of ['/api/heartbeat/in', '/v1/heartbeats/in'])
+          expect((await beat(path, body)).status, JSON.stringify(body)).toBe(400)
+      expect((await beat('/v1/heartbeats/none')).status).toBe(404)
+      expect([operations.list(), operations.position]).toEqual(before)
     })
   })
 
@@ -229,7 +305,8 @@ describe('the other routes', () => {
     await withServer({}, async (url) => {
       await ask(url, '/api/register', { body: { ...embedded, metadata: { region: 'eu' } } })
       const { json } = await ask(url, '/v1/providers?region=eu')
-      expect(json).toMatchObject({ count: 1, providers: [{ id: 'in', face: 'rest' }] })
+      const [entry] = json.providers
+      expect([json.count, entry.id, entry.face, entry.service]).toEqual([1, 'in', 'rest', 'In'])
       expect((await ask(url, '/v1/providers?status=odd')).json.code).toBe('INVALID_STATUS')
       expect((await ask(url, '/v1/choose?capability=greet')).json.id).toBe('in')
       expect((await ask(url, '/v1/choose')).status).toBe(400)
@@ -248,6 +325,24 @@ describe('the other routes', () => {
       expect((await ask(url, '/v1/notices/in', { body })).status).toBe(200)
       expect((await events.next()).data).toMatchObject({ type: 'INFO', message: 'wake up' })
       events.stop()
+    })
+  })
+
+  it('B-N22: show the five figures of the README by their names', async () => {
+    await withServer({}, async (url) => {
+      await ask(url, '/api/register', { body: embedded })
+      await ask(url, '/api/heartbeat/in', { method: 'POST' })
+      await ask(url, '/v1/providers')
+      const { text } = await ask(url, '/metrics')
+      const types = text.match(/^# TYPE service_registry_.*$/gm)
+      expect(types?.sort()).toEqual([
+        '# TYPE service_registry_agents_total gauge',
+        '# TYPE service_registry_discover_total counter',
+        '# TYPE service_registry_heartbeat_total counter',
+        '# TYPE service_registry_latency_seconds histogram',
+        '# TYPE service_registry_register_total counter',
+      ])
+      expect(text).toContain('service_registry_heartbeat_total{result="ok"} 1')
     })
   })
 

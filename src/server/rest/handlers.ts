@@ -5,7 +5,7 @@ import type { Operation } from '../../wire/routes.js'
 import type { Change, Entry } from '../entry.js'
 import { OperationError } from '../operation-error.js'
 import type { Caller, Connection, Operations } from '../operations.js'
-import { readInvocation, readMatch, readNotice, readRegistration } from './read.js'
+import { readBeat, readInvocation, readMatch, readNotice, readRegistration } from './read.js'
 import type { Message } from './stream.js'
 import { type Dialect, type Json, toEvent, toRecord } from './write.js'
 
@@ -104,10 +104,13 @@ export const handlers: Readonly<Record<Operation, Handler>> = {
   locateCapability: ({ operations, dialect }, { param }) =>
     ok(toRecord(operations.choose(param('name')), dialect)),
 
-  heartbeat({ operations }, { param, caller }) {
-    operations.heartbeat(param('id'), undefined, caller)
+  heartbeat({ operations }, { param, caller, body }) {
+    operations.heartbeat(param('id'), readBeat(body), caller)
     return ok({ message: 'Heartbeat received' })
   },
+
+  beat: ({ operations }, { param, caller, body }) =>
+    ok({ ...operations.heartbeat(param('id'), readBeat(body), caller) }),
 
   discover({ operations, dialect }, { body }) {
     const matches = operations

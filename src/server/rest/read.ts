@@ -1,8 +1,8 @@
 import type { AddressPolicy } from '../../core/address.js'
 import type { Fields } from '../../core/foreign.js'
 import { isObject } from '../../core/foreign.js'
-import type { EntryMode, Invocation } from '../entry.js'
-import { checkLocation } from '../location.js'
+import type { EntryMode, Invocation, Telemetry } from '../entry.js'
+import { checkForm } from '../location.js'
 import { OperationError } from '../operation-error.js'
 import type { MatchInput, RegisterInput } from '../operations.js'
 
@@ -19,7 +19,7 @@ const restModes: readonly EntryMode[] = ['http', 'embedded', 'standalone']
 
 const hasLocation = (mode: unknown): boolean => mode !== 'embedded' && mode !== 'standalone'
 
-/** The body of a registration. Rejects with the first text of the list that applies. */
+/** The body of a registration. Looks no name up. Rejects with the first text of the list that applies. */
 export async function readRegistration(
   body: unknown,
   policy: AddressPolicy,
@@ -38,11 +38,10 @@ export async function readRegistration(
   if (!isTexts(capabilities))
     throw refused('INVALID_CAPABILITIES', 'All capabilities must be strings')
   const location = readLocation(own(body, 'location'), mode)
+  if (hasLocation(mode)) await checkForm(location, policy)
   const known = restModes.find((one) => one === mode)
-  if (known === undefined) {
-    await checkLocation(location, policy) // its text goes before that of the mode
+  if (known === undefined)
     throw refused('INVALID_MODE', `mode must be one of: ${restModes.join(', ')}`)
-  }
   return {
     face: 'rest',
     id,
@@ -81,6 +80,31 @@ function readMetadata(metadata: unknown): Fields {
   if (metadata === undefined || metadata === null) return {}
   if (isObject(metadata)) return metadata
   throw refused('INVALID_METADATA', 'metadata must be an object')
+}
+
+/** What comes with a sign of life; mostly nothing. */
+export function readBeat(body: unknown): Telemetry | undefined {
+  if (body === undefined) return undefined
+  if (!isObject(body)) throw refused('INVALID_JSON', 'Invalid JSON payload')
+  const said = own(body, 'telemetry') ?? undefined
+  if (said === undefined) return undefined
+  if (!isObject(said)) throw refused('INVALID_TELEMETRY', 'telemetry must be an object')
+  const isDated = (own(said, 'last_execution_at') ?? undefined) !== undefined
+  return {
+    successRate: readFigure(said, 'success_rate', 1),
+    avgDurationMs: readFigure(said, 'avg_duration_ms'),
+    totalExecutions: readFigure(said, 'total_executions'),
+    failedExecutions: readFigure(said, 'failed_executions'),
+    lastExecutionAt: isDated ? readFigure(said, 'last_execution_at') : 0,
+  }
+}
+
+/** None of them has a default: a rate that was forgotten is no rate of 0. */
+function readFigure(telemetry: Fields, key: string, most = Number.MAX_VALUE): number {
+  const value = own(telemetry, key)
+  if (typeof value === 'number' && value >= 0 && value <= most) return value
+  const range = most === 1 ? 'from 0 to 1' : 'of 0 or more'
+  throw refused('INVALID_TELEMETRY', `telemetry.${key} must be a number ${range}`)
 }
 
 /** What a discovery asks for; nothing matches all. */

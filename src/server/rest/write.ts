@@ -19,6 +19,7 @@ export function toRecord(entry: Entry, dialect: Dialect): Json {
   return {
     id: entry.id,
     name: entry.name,
+    service: entry.service,
     version: entry.version,
     capabilities: entry.capabilities,
     location: entry.location,

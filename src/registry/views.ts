@@ -1,6 +1,7 @@
 import type { Catalog } from '../catalog/catalog.js'
 import type { SourceState } from '../discovery/watcher.js'
 import { type Capability, canonical } from '../model/capability.js'
+import type { ProviderLease } from '../model/lease.js'
 import { priorityName } from '../model/priority.js'
 import type { CircuitStats } from '../model/provider.js'
 import { everyHandler, type Provider, type ProviderView } from '../model/provider.js'
@@ -84,8 +85,20 @@ export function viewOf(seat: Seat, catalog: Catalog<Seat>): ProviderView {
 
 function leaseView(seat: Seat): ProviderView['lease'] {
   const lease = leaseOf(seat)
-  return lease && Object.freeze({ ...lease, facts: masked(lease.facts) })
+  return lease && Object.freeze({ ...lease, facts: maskedFacts(lease.facts) })
 }
+
+/** The facts of a lease are the same object until it is renewed with others. */
+function maskedFacts(facts: ProviderLease['facts']): ProviderLease['facts'] {
+  let shown = shownFacts.get(facts)
+  if (shown === undefined) {
+    shown = masked(facts)
+    shownFacts.set(facts, shown)
+  }
+  return shown
+}
+
+const shownFacts = new WeakMap<object, ProviderLease['facts']>()
 
 /** Of its group; a provider of several handlers is in several groups, and the first one speaks. */
 function strategyName({ service, handlers, group }: Provider, catalog: Catalog<Seat>): string {

@@ -3,7 +3,6 @@ import type { Entry } from './entry.js'
 import { compileFilters, isActive } from './filters.js'
 import { OperationError } from './operation-error.js'
 import type { CapabilityProviders, DiscoverInput, Match, MatchInput, Stats } from './operations.js'
-import { entryStatus } from './registration.js'
 import { type Reputations, scoreOf } from './reputation.js'
 import { Turns } from './turns.js'
 
@@ -56,12 +55,13 @@ export class Discovery {
 
   /** Throws `not-found` or `unavailable`. */
   choose(capability: string): Entry {
-    const near = this.#entries.viewsHaving(capability)
-    if (near.length === 0)
+    if (!this.#entries.known(capability))
       throw new OperationError('not-found', 'CAPABILITY_NOT_FOUND', 'Capability not found')
-    const active = near.filter(({ health }) => entryStatus(health) !== 'unhealthy')
-    const chosen = this.#turns.next(capability, active)
-    if (chosen !== undefined) return this.#entries.of(chosen)
+    const chosen = this.#entries.next(capability, this.#turns.last(capability), isActive)
+    if (chosen !== undefined) {
+      this.#turns.took(capability, chosen.place)
+      return chosen.entry
+    }
     throw new OperationError(
       'unavailable',
       'NO_ACTIVE_SERVICE',

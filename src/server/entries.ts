@@ -2,15 +2,26 @@ import type { ProviderView } from '../model/provider.js'
 import type { ServiceRegistry } from '../registry/registry.js'
 import type { Entry } from './entry.js'
 import { OperationError } from './operation-error.js'
+import { type Place, Places } from './places.js'
 import { byRegistration, entryOf, type Observed, unobserved } from './registration.js'
 
 /** The registry's providers as the server shows them, with what this server alone has seen of each. */
 export class Entries {
   readonly #registry: ServiceRegistry
   readonly #observed = new Map<string, Observed>()
+  readonly #places: Places
 
   constructor(registry: ServiceRegistry) {
     this.#registry = registry
+    this.#places = new Places(registry, (id) => this.get(id))
+  }
+
+  close(): void {
+    this.#places.close()
+  }
+
+  get size(): number {
+    return this.#places.size
   }
 
   of(view: ProviderView): Entry {
@@ -23,10 +34,12 @@ export class Entries {
 
   observe(id: string, observed: Observed): void {
     this.#observed.set(id, observed)
+    this.#places.stale(id)
   }
 
   forget(id: string): void {
     this.#observed.delete(id)
+    this.#places.stale(id)
   }
 
   get(id: string): Entry | undefined {
@@ -52,20 +65,24 @@ export class Entries {
   }
 
   all(): readonly Entry[] {
-    return this.views().map((view) => this.of(view))
-  }
-
-  /** By the registry's index, which reads what follows an "@" as a version. */
-  viewsHaving(capability: string): readonly ProviderView[] {
-    const [name = ''] = capability.split('@')
-    if (name.trim() === '') return []
-    const near = this.#registry.list({ capability: name })
-    return near
-      .filter((view) => this.of(view).capabilities.includes(capability))
-      .sort(byRegistration)
+    return this.#places.all()
   }
 
   having(capability: string): readonly Entry[] {
-    return this.viewsHaving(capability).map((view) => this.of(view))
+    return this.#places.having(capability)
+  }
+
+  /** Whether anybody has it. */
+  known(capability: string): boolean {
+    return this.#places.has(capability)
+  }
+
+  /** The first after this place that passes, going round once. */
+  next(
+    capability: string,
+    after: Place | undefined,
+    passes: (entry: Entry) => boolean,
+  ): { readonly place: Place; readonly entry: Entry } | undefined {
+    return this.#places.next(capability, after, passes)
   }
 }

@@ -81,10 +81,10 @@ export class Registering {
   }
 
   #admit(id: string, caller: Caller): void {
-    const { access, registry, mostEntries } = this.#ports
+    const { access, entries, registry, mostEntries } = this.#ports
     const present = registry.get(id)
     access.admitChange(caller, present && factsOf(present).proof)
-    if (present === undefined && registry.metrics().providers >= mostEntries)
+    if (present === undefined && entries.size >= mostEntries)
       throw new OperationError(
         'unavailable',
         'REGISTRY_FULL',

@@ -70,6 +70,9 @@ function read(view: ProviderView): Read {
 
 export const factsOf = (view: ProviderView): RegistrationFacts => read(view).facts
 
+/** As texts, `name@version` where there is a version. */
+export const capabilitiesOf = (view: ProviderView): readonly string[] => read(view).capabilities
+
 /** Whether the server, on whatever node, registered it. */
 export const isRegistration = (view: ProviderView): boolean =>
   isObject(field(view.metadata, registrationKey))

@@ -104,6 +104,7 @@ export class RegistryOperations implements Operations {
   close(): void {
     this.#locations.stop()
     this.#relay.close()
+    this.#entries.close()
   }
 
   get position(): number {

@@ -1,21 +1,18 @@
-import type { ProviderView } from '../model/provider.js'
-import { byRegistration } from './registration.js'
+import type { Place } from './places.js'
 
 /** All are forgotten when there are more. */
 const mostTurns = 10_000
 
 /** Who came last, by what was asked for: each in turn, although providers come and go. */
 export class Turns {
-  readonly #last = new Map<string, ProviderView>()
+  readonly #last = new Map<string, Place>()
 
-  /** `views` are in the order of registration. */
-  next(key: string, views: readonly ProviderView[]): ProviderView | undefined {
-    const last = this.#last.get(key)
-    const after = last && views.find((view) => byRegistration(view, last) > 0)
-    const chosen = after ?? views[0]
-    if (chosen === undefined) return undefined
+  last(key: string): Place | undefined {
+    return this.#last.get(key)
+  }
+
+  took(key: string, place: Place): void {
     if (this.#last.size >= mostTurns) this.#last.clear()
-    this.#last.set(key, chosen)
-    return chosen
+    this.#last.set(key, place)
   }
 }

@@ -1,6 +1,9 @@
 import { type Clock, pause } from '../core/clock.js'
 import type { ServiceRegistry } from '../registry/registry.js'
 
+/** Made once: an error of its own for each wait is dear. */
+const isSettled = new Error('the store has answered')
+
 /** Nobody waits longer for the store. */
 const longestMs = 2_000
 
@@ -29,7 +32,7 @@ export class Written {
     const settled = new AbortController()
     const late = pause(this.#clock, longestMs, settled.signal).then(() => undefined)
     const written = await Promise.race([flushed, late])
-    settled.abort()
+    settled.abort(isSettled)
     if (written === undefined) this.#waitOn(flushed)
     return written ?? false
   }

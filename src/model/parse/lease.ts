@@ -2,22 +2,36 @@ import { z } from 'zod'
 import { CorruptSnapshotError, InvalidRequestError } from '../../core/errors.js'
 import type { RenewOptions, SavedLease } from '../lease.js'
 import { hasOnly, isObject, isPlainData, isTime } from './plainly.js'
-import { parse, parseQuick, type Quick } from './read.js'
+import { parseQuick, type Quick } from './read.js'
 import { frozenCopy, isText, plainData, positive, text } from './words.js'
 
 /** No lease is longer than a timer can wait for. */
 const longestMs = 2 ** 31 - 1
 const forMs = positive.max(longestMs)
 
-const renewOptions = z.strictObject({
-  forMs,
-  facts: plainData.optional(),
-  status: z.enum(['healthy', 'degraded', 'unhealthy', 'loading', 'unknown']).optional(),
-})
+const statuses = ['healthy', 'degraded', 'unhealthy', 'loading', 'unknown'] as const
+const knownStatuses: ReadonlySet<unknown> = new Set([undefined, ...statuses])
+const renewFields: ReadonlySet<string> = new Set(['forMs', 'facts', 'status'])
+
+/** Renewals are most of what a server does. */
+export const renewOptions: Quick<RenewOptions> = {
+  schema: z.strictObject({
+    forMs,
+    facts: plainData.optional(),
+    status: z.enum(statuses).optional(),
+  }),
+  plainly: (value): value is RenewOptions => {
+    if (!isObject(value) || !hasOnly(value, renewFields) || !isSpan(value.forMs)) return false
+    const { facts, status } = value
+    return (facts === undefined || isPlainData(facts)) && knownStatuses.has(status)
+  },
+}
+
+const isSpan = (value: unknown): boolean => isTime(value) && value > 0 && value <= longestMs
 
 /** Throws `InvalidRequestError`. */
 export function parseRenew(input: unknown): RenewOptions {
-  const options = parse(
+  const options = parseQuick(
     renewOptions,
     input,
     (issues) => new InvalidRequestError(issues, 'renewal of a lease'),
@@ -37,8 +51,7 @@ export const savedLease: Quick<SavedLease> = {
   plainly: (value): value is SavedLease => {
     if (!isObject(value) || !hasOnly(value, leaseFields)) return false
     const { provider, renewedAt, forMs, facts } = value
-    if (!isText(provider) || !isTime(renewedAt) || !isPlainData(facts)) return false
-    return isTime(forMs) && forMs > 0 && forMs <= longestMs
+    return isText(provider) && isTime(renewedAt) && isSpan(forMs) && isPlainData(facts)
   },
 }
 

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { savedCircuitEntry } from '../../../src/model/parse/circuit.js'
-import { savedLease } from '../../../src/model/parse/lease.js'
+import { renewOptions, savedLease } from '../../../src/model/parse/lease.js'
 import type { Quick } from '../../../src/model/parse/read.js'
 import { fieldReaders } from '../../../src/model/parse/registration.js'
 import { savedHealth } from '../../../src/model/parse/snapshot.js'
@@ -136,6 +136,15 @@ describe('what is plainly right', () => {
       'a lease',
       savedLease,
       { provider, renewedAt: time, forMs: time, facts: fc.oneof(fc.constant({}), plain, deep) },
+    ],
+    [
+      'a renewal',
+      renewOptions,
+      {
+        forMs: time,
+        facts: fc.oneof(fc.constant({}), plain, deep),
+        status: fc.oneof(fc.constantFrom('healthy', 'well'), any),
+      },
     ],
     [
       'a verdict',

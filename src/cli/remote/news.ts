@@ -1,5 +1,6 @@
 import { serverEvents } from '../../client/server-events.js'
 import { backoffMs } from '../../core/backoff.js'
+import type { Clock } from '../../core/clock.js'
 import { field } from '../../core/foreign.js'
 import { systemRandom } from '../../core/random.js'
 import { entryOf, type RemoteEntry, readEntry } from './entry.js'
@@ -17,6 +18,11 @@ export interface NewsListener {
   back(): void
 }
 
+/** What is needed of a registry to follow it. */
+type Followed = Pick<Remote, 'snapshot' | 'changeLines' | 'client'> & {
+  readonly access: { readonly clock: Clock }
+}
+
 const retry = { firstMs: 1_000, maxMs: 30_000 }
 
 /**
@@ -24,7 +30,7 @@ const retry = { firstMs: 1_000, maxMs: 30_000 }
  * Throws only when there was no answer at the beginning.
  */
 export async function* newsFrom(
-  remote: Remote,
+  remote: Followed,
   signal: AbortSignal,
   listener: NewsListener,
 ): AsyncGenerator<News, void, undefined> {
@@ -52,7 +58,7 @@ export async function* newsFrom(
 
 /** Ends when the stream does, and when the list has to be read again. */
 async function* changes(
-  remote: Remote,
+  remote: Followed,
   position: string,
   signal: AbortSignal,
 ): AsyncGenerator<News, void, undefined> {
@@ -85,7 +91,7 @@ function parsed(text: string): unknown {
 
 /** Of a registry without native routes: the client keeps track by itself, and comes back by itself. */
 async function* watched(
-  { client }: Remote,
+  { client }: Followed,
   signal: AbortSignal,
 ): AsyncGenerator<News, void, undefined> {
   for await (const { type, record } of client.watch(signal))

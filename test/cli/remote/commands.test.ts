@@ -217,6 +217,28 @@ it('says what to do where no registry is', async () => {
   expect(await ask(at, 'list')).toMatchObject({ exit: 3, err: expect.stringContaining('check') })
 })
 
+it('asks once for what will not be different in a moment, and shows no more than may be seen', async () => {
+  const double = await RegistryDouble.start()
+  const at = { urls: { rest: double.url } } as const
+  const statuses: Record<string, number> = {
+    ...{ '/v1/choose': 503, '/v1/notices/a': 503, '/v1/providers': 401, '/api/services': 401 },
+  }
+  double.answerWith = ({ path }, response) => {
+    const status = statuses[path]
+    if (status !== undefined) response.writeHead(status).end('{"error": "no"}')
+    return status !== undefined
+  }
+  expect((await ask(at, 'notify a --message hi')).exit).toBe(1)
+  expect((await ask(at, 'resolve chat')).err).toContain('asks for a token')
+  expect(double.count('GET', '/v1/choose')).toBe(1)
+  expect(double.count('POST', '/v1/notices/a')).toBe(1)
+  expect(await ask(at, 'heartbeat a')).toEqual({
+    exit: 1,
+    out: '',
+    err: `switchgear: nothing is registered as 'a' at ${double.url}\n`,
+  })
+})
+
 it('works with a registry that has no native routes', async () => {
   const double = await RegistryDouble.start()
   const at = { urls: { rest: double.url } } as const

@@ -119,12 +119,11 @@ export type {
 } from './model/strategy.js'
 export type { CircuitHandle } from './registry/circuit-handle.js'
 export type { ListFilter } from './registry/listing.js'
+export type { RegistryMetrics, ServiceLookups } from './registry/metrics.js'
 export type { HealthOptions, RegistryOptions, ServiceOptions } from './registry/options.js'
 export {
   type CapabilityItem,
   type RegistrationHandle,
-  type RegistryMetrics,
-  type ServiceLookups,
   ServiceRegistry,
   type WaitReadyOptions,
 } from './registry/registry.js'

@@ -5,7 +5,7 @@ import type { Sighting } from '../model/sighting.js'
  * see that costs a fraction of reading it. Copies are kept, so a source may change and give its objects again.
  */
 export class Accepted {
-  readonly #byName = new Map<string, unknown>()
+  readonly #byName = new Map<string, Fields>()
 
   /** Whether it says exactly what was taken over last. */
   has(sighting: Sighting): boolean {
@@ -13,8 +13,13 @@ export class Accepted {
     return before !== undefined && isSame(before, sighting)
   }
 
+  /** Whether it says of this what was taken over last; of what it never spoke, it says nothing. */
+  agrees(sighting: Sighting, about: keyof Sighting): boolean {
+    return isSame(this.#byName.get(sighting.name)?.[about], sighting[about])
+  }
+
   keep(name: string, sighting: Sighting): void {
-    this.#byName.set(name, copyOf(sighting))
+    this.#byName.set(name, copyOfEach(sighting))
   }
 
   forget(name: string): void {
@@ -37,8 +42,11 @@ function copyOf(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
   if (Array.isArray(value)) return value.map(copyOf)
   if (!isPlain(value)) return unlike
-  return Object.fromEntries(Object.keys(value).map((key) => [key, copyOf(value[key])]))
+  return copyOfEach(value)
 }
+
+const copyOfEach = (value: object): Fields =>
+  Object.fromEntries(Object.entries(value).map(([key, one]) => [key, copyOf(one)]))
 
 /** Goes no deeper than the copy does. */
 function isSame(copy: unknown, value: unknown): boolean {

@@ -3,28 +3,9 @@ import type { ModelInput } from './llm-model.js'
 import type { Probe, ProviderRecord, Registration } from './provider.js'
 
 /** What a source sees of a provider: a registration without an instance, under a name of its own. */
-export type Sighting = Pick<
+export type Sighting = Omit<
   Registration,
-  | 'service'
-  | 'handler'
-  | 'priority'
-  | 'group'
-  | 'strategy'
-  | 'capabilities'
-  | 'version'
-  | 'apiVersion'
-  | 'models'
-  | 'dependencies'
-  | 'metadata'
-  | 'limits'
-  | 'weight'
-  | 'address'
-  | 'credential'
-  | 'requestsPerMinute'
-  | 'tokensPerMinute'
-  | 'concurrency'
-  | 'idempotent'
-  | 'circuit'
+  'name' | 'provider' | 'connect' | 'health' | 'withSignal' | 'guard' | 'replace'
 > & {
   /** The same provider has the same name each time, such as `comfyui@127.0.0.1:8188`. */
   readonly name: string

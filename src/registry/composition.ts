@@ -8,7 +8,6 @@ import { DuplicateProviderError, InvalidRegistrationError } from '../core/errors
 import { type Logger, silentLogger } from '../core/logger.js'
 import { type Random, systemRandom } from '../core/random.js'
 import type { Transition } from '../guard/circuit.js'
-import { Cooldown } from '../guard/cooldown.js'
 import type { Guard } from '../guard/guard.js'
 import { Snapshots } from '../guard/opossum.js'
 import { HealthChecks } from '../health/checks.js'
@@ -30,18 +29,18 @@ import type {
 import type { Section } from '../model/snapshot.js'
 import type { Strategy } from '../model/strategy.js'
 import { learnable, withoutProbed } from '../model/told.js'
-import { RetryBudget } from '../resolve/budget.js'
 import type { CallPorts } from '../resolve/call.js'
 import { Made } from '../resolve/made.js'
 import { knownWithSignal } from '../resolve/openai.js'
-import type { Plan } from '../resolve/plan.js'
 import { Resolver } from '../resolve/resolver.js'
 import { Seat, type SeatParts, type SeatPorts } from '../resolve/seat.js'
 import { Persist, type PersistPorts } from '../store/persist.js'
 import type { Store } from '../store/store.js'
 import { toStrategy } from '../strategy/built-in.js'
+import { Credentials } from './credentials.js'
 import { Dependents } from './dependents.js'
 import { Follow } from './follow.js'
+import { GeneratedNames } from './generated-names.js'
 import { isKept, kept, type Remembered } from './keep.js'
 import { type Also, learnFromCheck } from './learn.js'
 import { Leases, leaseOf } from './leases.js'
@@ -49,6 +48,7 @@ import { Listing } from './listing.js'
 import type { RegistryOptions, ServiceOptions } from './options.js'
 import { Others } from './others.js'
 import { Pulse } from './ready.js'
+import { ServiceRules } from './service-rules.js'
 import { Sources } from './sources.js'
 import { recall } from './takeover.js'
 import { Telling } from './telling.js'
@@ -59,6 +59,7 @@ export class Composition {
   readonly clock: Clock
   readonly random: Random
   readonly options: RegistryOptions
+  readonly rules: ServiceRules
   readonly catalog: Catalog<Seat> = new Catalog()
   readonly telling: Telling
   readonly events: Telling['events']
@@ -86,9 +87,8 @@ export class Composition {
   /** Of providers that bring no settings of their own. */
   readonly #circuit: CircuitSettings
   readonly #health: CheckSettings
-  readonly #credentials = new Map<string, Cooldown>()
-  readonly #retryBudgets = new Map<string, RetryBudget>()
-  readonly #generated = new Map<string, number>()
+  readonly #credentials = new Credentials()
+  readonly #names: GeneratedNames = new GeneratedNames((name) => this.catalog.has(name))
   #serial = 0
 
   /** `owner` is the registry as its users have it. */
@@ -96,6 +96,7 @@ export class Composition {
     const { clock = systemClock, random = systemRandom, logger = silentLogger } = options
     const { maxAgeMs = 5_000, concurrency = 32 } = options.health ?? {}
     this.options = options
+    this.rules = new ServiceRules(options)
     this.#circuit = circuitSettings(options.circuit, undefined)
     this.#health = checkSettings(options.health)
     this.clock = clock
@@ -196,14 +197,16 @@ export class Composition {
 
   /** A provider of a new name joins. */
   enroll(parsed: ParsedRegistration): Seat {
-    const record = parsed.named ? parsed.record : { ...parsed.record, name: this.#nameFor(parsed) }
+    const record = parsed.named
+      ? parsed.record
+      : { ...parsed.record, name: this.#names.nextFor(parsed) }
     const strategy = this.strategyOf({ ...parsed, record })
     this.#serial += 1
     const seat = new Seat(
       Object.freeze(record),
       orderOf(record, this.#serial),
       this.#partsOf(parsed),
-      this.#cooldownOf(record),
+      this.#credentials.cooldownOf(record),
       this.#guards,
     )
     seat.named = parsed.named
@@ -359,8 +362,8 @@ export class Composition {
     })
     this.#enter(seat)
     if (record.credential !== before.credential) {
-      seat.share(this.#cooldownOf(record))
-      this.#tidyCredential(before)
+      seat.share(this.#credentials.cooldownOf(record))
+      this.#credentials.tidy(before)
     }
     // What is known is about the one before, unless that one was only read back.
     if (seat.restored) seat.checkedAt = checkedAt
@@ -388,13 +391,8 @@ export class Composition {
     this.leases.forget(seat)
     this.resolver.forget(seat)
     seat.retire()
-    this.#tidyCredential(seat.provider)
+    this.#credentials.tidy(seat.provider)
     this.dependents.left(seat)
-  }
-
-  #tidyCredential({ credential }: Provider): void {
-    if (credential !== undefined && this.#credentials.get(credential)?.shared === false)
-      this.#credentials.delete(credential)
   }
 
   #partsOf(parsed: ParsedRegistration): SeatParts {
@@ -408,34 +406,6 @@ export class Composition {
       withSignal: (parsed.withSignal as WithSignal | undefined) ?? knownWithSignal(parsed.instance),
       except: parsed.except.length === 0 ? noNames : new Set(parsed.except),
     }
-  }
-
-  #cooldownOf({ credential }: Provider): Cooldown | undefined {
-    if (credential === undefined) return undefined
-    let cooldown = this.#credentials.get(credential)
-    if (cooldown === undefined) {
-      cooldown = new Cooldown()
-      this.#credentials.set(credential, cooldown)
-    }
-    return cooldown
-  }
-
-  /** `<class or service>-<n>`, never the same twice. */
-  #nameFor({ instance, record }: ParsedRegistration): string {
-    const own = classOf(instance)
-    const base =
-      typeof own === 'string' &&
-      own !== '' &&
-      own !== 'Object' &&
-      own !== 'Function' &&
-      !own.endsWith('Function')
-        ? own
-        : record.service
-    let number = this.#generated.get(base) ?? 0
-    do number += 1
-    while (this.catalog.has(`${base}-${number}`))
-    this.#generated.set(base, number)
-    return `${base}-${number}`
   }
 
   /** Counted among those that have a check, and those that wait for their instance. */
@@ -492,53 +462,17 @@ export class Composition {
       registry,
       resolver: this.resolver,
       random: this.random,
-      retryBudget: (service) => this.#retryBudget(service),
-      idempotent: (plan, method, provider) => this.#idempotent(plan, method, provider),
-      standIn: (service) => this.standIn(service),
+      retryBudget: (service) => this.rules.retryBudget(service),
+      idempotent: ({ service }, method, provider) =>
+        this.rules.idempotent(service, method, provider),
+      standIn: (service) => this.rules.standIn(service),
       standInUsed: (service, method) => this.telling.standInUsed(service, method),
       failedOver: (from, to, facts, cause) => this.telling.failedOver(from, to, facts, cause),
     }
   }
 
-  #retryBudget(service: string): RetryBudget {
-    let budget = this.#retryBudgets.get(service)
-    if (budget === undefined) {
-      const { ratio, perSecond } = this.options.retryBudget ?? {}
-      budget = new RetryBudget({
-        ...(ratio !== undefined && { ratio }),
-        ...(perSecond !== undefined && { perSecond }),
-      })
-      this.#retryBudgets.set(service, budget)
-    }
-    return budget
-  }
-
-  #idempotent({ service }: Plan, method: string | undefined, provider: Provider): boolean {
-    const options = this.serviceOptions(service)
-    const ofMethod =
-      method !== undefined &&
-      options?.methods !== undefined &&
-      Object.hasOwn(options.methods, method)
-        ? options.methods[method]?.idempotent
-        : undefined
-    return (
-      ofMethod ??
-      provider.idempotent ??
-      options?.idempotent ??
-      (service === 'llm' || options?.kind === 'llm')
-    )
-  }
-
   serviceOptions(service: string): ServiceOptions | undefined {
-    const { services } = this.options
-    return services !== undefined && Object.hasOwn(services, service)
-      ? (services as Readonly<Record<string, ServiceOptions>>)[service]
-      : undefined
-  }
-
-  standIn(service: string): object | undefined {
-    if (this.options.allowStandIns !== true) return undefined
-    return this.serviceOptions(service)?.standIn as object | undefined
+    return this.rules.of(service)
   }
 
   #refresh({ seat, circuit, draining }: Guard): void {
@@ -623,11 +557,3 @@ const nothingElse: Also = () => undefined
 
 const isResting = (seat: Seat, now: number): boolean =>
   seat.usedGuard?.circuit.stateAt(now) === 'open'
-
-function classOf(instance: object | undefined): unknown {
-  try {
-    return instance?.constructor?.name
-  } catch {
-    return undefined // a getter that throws names nothing
-  }
-}

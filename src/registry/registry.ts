@@ -6,10 +6,8 @@ import {
   StoreFailedError,
   UnknownProviderError,
 } from '../core/errors.js'
-import type { Percentiles } from '../core/histogram.js'
 import type { Source } from '../discovery/source.js'
 import type { RegistryEvent, RegistryEventOf, RegistryEventType } from '../model/event.js'
-import type { Health } from '../model/health.js'
 import type { RenewOptions } from '../model/lease.js'
 import { modelsFor } from '../model/model-families.js'
 import {
@@ -49,10 +47,12 @@ import type { Lease } from '../resolve/lease.js'
 import type { Seat } from '../resolve/seat.js'
 import { CircuitHandle } from './circuit-handle.js'
 import { Composition } from './composition.js'
+import { drained } from './drain.js'
 import { iterate } from './iterate.js'
 import { snapshotOf } from './keep.js'
 import { learnFromHealth } from './learn.js'
 import type { ListFilter } from './listing.js'
+import { metricsOf, type RegistryMetrics } from './metrics.js'
 import type { RegistryOptions } from './options.js'
 import { readShared, readSnapshot } from './read-entries.js'
 import { waitUntilReady } from './ready.js'
@@ -66,35 +66,6 @@ export interface RegistrationHandle extends Disposable {
   unregister(): boolean
   /** Admits nothing new, waits for calls in flight, then unregisters; false when they took longer. */
   drain(timeoutMs?: number): Promise<boolean>
-}
-
-export interface RegistryMetrics {
-  readonly lookups: number
-  readonly hits: number
-  readonly misses: number
-  /** Hits among look-ups, 0 to 1; 0 when there were none. */
-  readonly hitRate: number
-  /** Providers registered since the start. */
-  readonly registrations: number
-  /** Providers registered now. */
-  readonly providers: number
-  readonly closedCircuits: number
-  readonly openCircuits: number
-  readonly halfOpenCircuits: number
-  readonly healthChecks: number
-  readonly healthCheckFailures: number
-  readonly health: Readonly<Record<Health, number>>
-  /** Time of a look-up, from one in 64 of those by `getService` and `resolve`. */
-  readonly resolution: Percentiles
-  /** Look-ups by service, for the first 1,024 services that were asked for. */
-  readonly services: Readonly<Record<string, ServiceLookups>>
-  /** How old the oldest change is that is not in the store yet; 0 when all are, or there is none. */
-  readonly storeLagMs: number
-}
-
-export interface ServiceLookups {
-  readonly hits: number
-  readonly misses: number
 }
 
 /** A line of a menu of capabilities. */
@@ -354,32 +325,7 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
   }
 
   metrics(): RegistryMetrics {
-    const { catalog, checks, clock, persist, registrations, resolver } = this.#parts
-    const { lookups, hits, latency } = resolver
-    const health = { healthy: 0, degraded: 0, unhealthy: 0, loading: 0, unknown: 0 }
-    const circuits = { closed: 0, open: 0, 'half-open': 0 }
-    const now = clock.now()
-    for (const seat of catalog.members()) {
-      health[seat.health] += 1
-      circuits[seat.usedGuard?.circuit.stateAt(now) ?? 'closed'] += 1
-    }
-    return Object.freeze({
-      lookups,
-      hits,
-      misses: lookups - hits,
-      hitRate: lookups === 0 ? 0 : hits / lookups,
-      registrations,
-      providers: catalog.size,
-      closedCircuits: circuits.closed,
-      openCircuits: circuits.open,
-      halfOpenCircuits: circuits['half-open'],
-      healthChecks: checks.asked,
-      healthCheckFailures: checks.failures,
-      health: Object.freeze(health),
-      resolution: Object.freeze(latency.percentiles()),
-      services: lookupsOf(resolver.plans.uses),
-      storeLagMs: persist?.lagMs ?? 0,
-    })
+    return metricsOf(this.#parts)
   }
 
   // --- health ----------------------------------------------------------------------------------
@@ -652,18 +598,8 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
       this.#parts.resolver.close()
       this.#parts.pulse.beat()
       this.#parts.events.clear()
-      await this.#instancesClosed()
+      await this.#parts.made.closed(this.#parts.clock)
     }
-  }
-
-  /** Those that nobody calls any more; the others follow when their calls have ended. */
-  async #instancesClosed(): Promise<void> {
-    const { clock, made } = this.#parts
-    if (made.closing.length === 0) return
-    const enough = new AbortController()
-    const late = clock.sleep(longestCloseMs, enough.signal).catch(() => {})
-    await Promise.race([Promise.all(made.closing), late])
-    enough.abort()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -755,7 +691,7 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
   async #orStandIn(service: string, found: Promise<unknown>): Promise<unknown> {
     const instance = await found
     if (instance !== undefined) return instance
-    const standIn = this.#parts.standIn(service)
+    const standIn = this.#parts.rules.standIn(service)
     if (standIn !== undefined) this.#parts.telling.standInUsed(service, undefined)
     return standIn
   }
@@ -769,16 +705,6 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
   }
 }
 
-const lookupsOf = (uses: ReadonlyMap<string, ServiceLookups>): RegistryMetrics['services'] =>
-  Object.freeze(
-    Object.fromEntries(
-      [...uses].map(([service, { hits, misses }]) => [service, Object.freeze({ hits, misses })]),
-    ),
-  )
-
-/** What connections take to close that hang; the process may want to end. */
-const longestCloseMs = 2_000
-
 const everyone: readonly string[] = Object.freeze([everyHandler])
 const noCapabilities: CapabilityItem = Object.freeze({
   id: 'NONE',
@@ -787,30 +713,3 @@ const noCapabilities: CapabilityItem = Object.freeze({
 })
 const noRequest: ServiceRequest = Object.freeze({})
 const noOptions: CallOptions = Object.freeze({})
-
-/** Stops admission and waits until no call holds a slot. */
-async function drained(
-  seat: Seat,
-  { clock, resolver }: Composition,
-  timeoutMs: number,
-): Promise<boolean> {
-  const { guard } = seat
-  guard.draining = true
-  resolver.refresh(seat)
-  if (guard.slots === 0) return true
-  const done = new AbortController()
-  const others = guard.idle
-  const idle = new Promise<boolean>((resolve) => {
-    guard.idle = () => {
-      others?.()
-      resolve(true)
-    }
-  })
-  const late = clock.sleep(timeoutMs, done.signal).then(
-    () => false,
-    () => false,
-  )
-  const ended = await Promise.race([idle, late])
-  done.abort()
-  return ended
-}

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../core/clock.js'
 import { InvalidOptionsError, oneLine } from '../core/errors.js'
 import type { Random } from '../core/random.js'
@@ -94,8 +93,6 @@ class Feed {
   /** What the source said last about the health of each. */
   readonly #said = new Map<string, Sighting['health']>()
   readonly #accepted = new Accepted()
-  /** What it said last about the models of each. */
-  readonly #catalogues = new Map<string, readonly ModelInput[]>()
   #started = false
 
   constructor(source: Source, settings: WatcherSettings, ports: SourcesPorts) {
@@ -166,7 +163,6 @@ class Feed {
 
   #remove(name: string): boolean {
     this.#said.delete(name)
-    this.#catalogues.delete(name)
     this.#accepted.forget(name)
     const seat = this.#seat(name)
     return seat !== undefined && this.#ports.remove(seat)
@@ -200,7 +196,7 @@ class Feed {
       const outcome = this.#merge(parsed)
       if (outcome === 'added') this.#said.delete(parsed.record.name) // that was about another
       this.#judge(parsed.record.name, health)
-      this.#learn(parsed.record.name, catalogue)
+      if (!this.#accepted.agrees(sighting, 'catalogue')) this.#learn(parsed.record.name, catalogue)
       this.#refused.delete(parsed.record.name)
       this.#accepted.keep(parsed.record.name, sighting)
       return outcome
@@ -241,10 +237,7 @@ class Feed {
     if (seat !== undefined) this.#ports.checks.mark(seat, health ?? 'unknown')
   }
 
-  /** Models are told about once, not with each view that says the same. */
   #learn(name: string, catalogue: readonly ModelInput[]): void {
-    if (isDeepStrictEqual(catalogue, this.#catalogues.get(name) ?? [])) return
-    this.#catalogues.set(name, catalogue)
     this.#ports.models.update(catalogue, { kind: 'probed', source: name })
   }
 

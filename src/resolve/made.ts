@@ -1,3 +1,8 @@
+import type { Clock } from '../core/clock.js'
+
+/** What hangs while it is closed is not waited for longer: the process may want to end. */
+const longestCloseMs = 2_000
+
 /** What instances are closed by: the language's own way, so that nothing is closed by accident. */
 interface Closable {
   readonly [Symbol.asyncDispose]?: unknown
@@ -32,9 +37,13 @@ export class Made {
     this.#closing.add(closing)
   }
 
-  /** Those that are being closed now. */
-  get closing(): readonly Promise<void>[] {
-    return [...this.#closing]
+  /** When those are closed that nobody calls any more; the others follow when their calls have ended. */
+  async closed(clock: Clock): Promise<void> {
+    if (this.#closing.size === 0) return
+    const enough = new AbortController()
+    const late = clock.sleep(longestCloseMs, enough.signal).catch(() => {})
+    await Promise.race([Promise.all(this.#closing), late])
+    enough.abort()
   }
 }
 

@@ -1,6 +1,7 @@
 import type { RegistryEventOf } from '../model/event.js'
 import type { CircuitState, ProviderView } from '../model/provider.js'
-import type { RegistryMetrics, ServiceRegistry } from '../registry/registry.js'
+import type { RegistryMetrics } from '../registry/metrics.js'
+import type { ServiceRegistry } from '../registry/registry.js'
 import type { RegistryDescription } from '../registry/views.js'
 import { definitions, type FigureKey } from './definitions.js'
 import { LabelValues, other } from './label-values.js'

@@ -70,7 +70,7 @@ export function protocolOf(record: ProviderRecord): BackendProtocol {
 const protocols = ['openai', 'gradio', 'comfyui', 'mcp', 'a2a', 'http'] as const
 const isProtocol = (word: string | undefined): boolean => protocols.some((one) => one === word)
 
-/** For records that nobody has scanned, such as those in a file. */
+/** For records that nobody has scanned, such as those in a file. Who only connects need not load all fingerprints. */
 const byKind = (kind: string | undefined): BackendProtocol | undefined =>
   protocols.find((one) => one === kind) ??
   kinds.find(([, names]) => kind !== undefined && names.includes(kind))?.[0]

@@ -1,8 +1,6 @@
-import { countOf, type Fields, field, nameOf } from '../../core/foreign.js'
-import type { Asking } from '../scan/asking.js'
+import { field } from '../../core/foreign.js'
 import type { Fingerprint } from '../scan/fingerprint.js'
-import { goodObject } from './read.js'
-import { known, versionOf } from './served.js'
+import { huggingFaceServer } from './hugging-face.js'
 
 /** Hugging Face's Text Generation Inference. */
 export const tgi: Fingerprint = {
@@ -14,36 +12,12 @@ export const tgi: Fingerprint = {
   capabilities: ['text_generation', 'chat', 'structured_output'],
   advice:
     'start it with `text-generation-launcher --model-id <model>`; it listens on port 3000 unless --port says otherwise',
-
-  async recognise(asking) {
-    const info = await ownInfo(asking)
-    const id = nameOf(field(info, 'model_id'))
-    if (info === undefined || id === undefined) return undefined
-    return {
-      evidence: "GET /info has router 'text-generation-router' and model_id",
-      version: versionOf(field(info, 'version')),
-      models: [id],
-    }
-  },
-
-  async describe(asking) {
-    const info = await ownInfo(asking)
-    const id = nameOf(field(info, 'model_id'))
-    const contextLength = countOf(field(info, 'max_total_tokens'))
-    const able = { text_generation: true, chat: true, structured_output: true }
-    return {
-      version: versionOf(field(info, 'version')),
-      models: id === undefined ? [] : [{ id, provider: 'tgi', capabilities: able, contextLength }],
-      limits: known({
-        contextLength,
-        maxInputTokens: countOf(field(info, 'max_input_tokens')),
-        concurrentRequests: countOf(field(info, 'max_concurrent_requests')),
-      }),
-    }
-  },
-}
-
-async function ownInfo(asking: Asking): Promise<Fields | undefined> {
-  const body = goodObject(await asking.get('/info'))
-  return field(body, 'router') === 'text-generation-router' ? body : undefined
+  ...huggingFaceServer({
+    kind: 'tgi',
+    evidence: "GET /info has router 'text-generation-router' and model_id",
+    isOwn: (info) => field(info, 'router') === 'text-generation-router',
+    abilitiesOf: () => ({ text_generation: true, chat: true, structured_output: true }),
+    contextLength: 'max_total_tokens',
+    limits: { maxInputTokens: 'max_input_tokens', concurrentRequests: 'max_concurrent_requests' },
+  }),
 }

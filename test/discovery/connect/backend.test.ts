@@ -1,6 +1,7 @@
 import OpenAI from 'openai'
 import { describe, expect, it } from 'vitest'
 import { protocolOf } from '../../../src/discovery/connect/backend.js'
+import { fingerprints } from '../../../src/discovery/fingerprints/all.js'
 import {
   type ComfyUIBackend,
   connectBackend,
@@ -28,6 +29,13 @@ describe('connectBackend', () => {
   ])('chooses %s for %j', (protocol, metadata) => {
     expect(protocolOf(recordAt('http://127.0.0.1:1', metadata))).toBe(protocol)
   })
+
+  it.each(fingerprints.map(({ kind, protocol }) => [kind, protocol]))(
+    'knows what %s is spoken to by, without what recognises it: %s',
+    (kind, protocol) => {
+      expect(protocolOf(recordAt('http://127.0.0.1:1', { kind }))).toBe(protocol)
+    },
+  )
 
   it('makes the instance of the connector it chooses', async () => {
     const comfy = await new ComfyUIDouble().start()

@@ -106,6 +106,15 @@ describe('export', () => {
     expect(Object.isFrozen(snapshot) && Object.isFrozen(snapshot.providers[0]?.metadata)).toBe(true)
   })
 
+  it('hides what a sign of life says in secret, unless asked for it', () => {
+    const { registry } = made()
+    registry.register({ service: 'tools', name: 'a', provider: echo })
+    registry.renew('a', { forMs: 1_000, facts: { token: 'sk-real', runs: 1 } })
+    expect(registry.export().leases).toMatchObject([{ facts: { token: '***', runs: 1 } }])
+    const [shown] = registry.export({ secrets: true }).leases
+    expect(shown?.facts).toEqual({ token: 'sk-real', runs: 1 })
+  })
+
   it('gives the secrets to who asks for them', () => {
     const { registry } = made()
     registry.register({

@@ -1,6 +1,6 @@
 import { MissingPeerError, NoProviderError } from 'switchgear'
 import { describe, expect, it } from 'vitest'
-import { scene } from './scene.js'
+import { deferred, scene, watch } from './scene.js'
 
 interface Llm {
   ask(): Promise<string>
@@ -71,6 +71,21 @@ describe('a package that is missing', () => {
     })
     expect(await registry.getService('llm')).toBeUndefined()
     expect(asked()).toBe(1)
+  })
+
+  it('says nothing of what does the work since', async () => {
+    const { registry, clock } = scene<{ llm: Llm }>()
+    const before = deferred<Llm>()
+    const one = { service: 'llm', name: 'one' } as const
+    registry.register({ ...one, connect: () => before.promise })
+    const call = watch(registry.client('llm').ask())
+    await clock.advance(0)
+    const connect = async (): Promise<Llm> => ({ ask: async () => 'here' })
+    registry.register({ ...one, connect, replace: true })
+    before.reject(missing)
+    await clock.advance(10_000)
+    expect(call.value).toBe('here')
+    expect(await registry.client('llm').ask()).toBe('here')
   })
 
   it('is over when something else does the work', async () => {

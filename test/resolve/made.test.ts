@@ -140,6 +140,17 @@ describe('it is closed after the calls in flight have ended', () => {
   })
 })
 
+it('is not closed again by a lease that is settled by hand afterwards', async () => {
+  const { registry, clock, a, closed } = connecting()
+  await registry.client('llm').ask()
+  const lease = registry.resolve('llm')
+  a.unregister()
+  await clock.advance(0)
+  lease?.succeed()
+  await clock.advance(0)
+  expect(closed()).toEqual([1])
+})
+
 describe('what nobody waits for any more is closed when it comes', () => {
   it.each([
     ['leaves', (registry: ServiceRegistry<{ llm: Llm }>) => registry.unregister('a')],

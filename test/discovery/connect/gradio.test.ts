@@ -90,6 +90,19 @@ describe('connectGradio', () => {
     backend.close()
   })
 
+  it('is closed when its provider leaves', async () => {
+    const app = await gradioDouble()
+    const backend = await connected(app.url)
+    const closed = vi.spyOn(backend, 'close')
+    const registry = new ServiceRegistry<{ media: GradioBackend }>()
+    registry.register({ service: 'media', name: 'app', connect: () => backend })
+    await registry.client('media').info()
+    expect(closed).not.toHaveBeenCalled()
+    registry.unregister('app')
+    await registry.close()
+    expect(closed).toHaveBeenCalledOnce()
+  })
+
   it('cancels a job that the caller gives up, or reads no further', async () => {
     quiet()
     const app = await gradioDouble()

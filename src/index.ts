@@ -45,7 +45,7 @@ export {
   UnknownProviderError,
   UnsupportedSnapshotError,
 } from './core/errors.js'
-export type { GrpcTls } from './core/grpc.js'
+export type { GrpcTls } from './core/grpc-ask.js'
 export type { Percentiles } from './core/histogram.js'
 export type { Logger } from './core/logger.js'
 export type { Cause } from './core/outcome.js'

@@ -2,11 +2,7 @@ import { pause } from '../core/clock.js'
 import type { Api } from './api.js'
 import { type News, newsOf } from './news.js'
 import { serverEvents } from './server-events.js'
-
-/** Where a stream was left. */
-export interface Position {
-  lastId: string | undefined
-}
+import type { Position } from './transport.js'
 
 /** How often a registry is asked that has a list but no events. */
 const pollMs = 30_000
@@ -25,9 +21,10 @@ export async function* follow(
     type: 'all',
     records: await api.list({ signal, background: true }),
   })
+  const lines = api.events('/api/events', { after: position.lastId, signal })
   let listed = false
   try {
-    for await (const event of serverEvents(api.events(position.lastId, signal))) {
+    for await (const event of serverEvents(lines)) {
       const news = newsOf(event)
       // Only now: what happens from here on is told, so nothing falls between the list and the events.
       if (!listed || news === 'look') yield await list()

@@ -13,6 +13,7 @@ export type { AgentRecord } from './registration.js'
 export {
   type AskOptions,
   type CloseOptions,
+  type NoticeInput,
   RegistryClient,
   type RegistryClientOptions,
 } from './registry-client.js'
@@ -23,3 +24,4 @@ export {
   ServiceLocator,
   type ServiceLocatorOptions,
 } from './service-locator.js'
+export type { AgentNotice } from './transport.js'

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { backoffMs } from '../core/backoff.js'
-import { pause } from '../core/clock.js'
 import { type InputIssue, InvalidRegistrationError } from '../core/errors.js'
-import { field, isObject, nameOf } from '../core/foreign.js'
-import { type Api, isStatus } from './api.js'
+import { isObject, nameOf } from '../core/foreign.js'
+import { isStatus } from './api.js'
+import type { Heartbeats } from './heartbeats.js'
 import { idOf } from './record.js'
+import type { RegistrationBody, Transport } from './transport.js'
 
 /** Somebody who is to be known to a registry. It is copied, and never changed. */
 export interface AgentRecord {
@@ -22,9 +22,6 @@ export interface AgentRecord {
   /** Plain JSON. `service` in it says what it is a provider of; default its name. */
   readonly metadata?: Readonly<Record<string, unknown>> | undefined
 }
-
-/** As it is sent. */
-export type RegistrationBody = Readonly<Record<string, unknown>> & { readonly id: string }
 
 /** Throws `InvalidRegistrationError`. What else may be wrong is the registry's to say. */
 export function bodyOf(record: AgentRecord): RegistrationBody {
@@ -63,38 +60,34 @@ function jsonCopy(value: object): Readonly<Record<string, unknown>> {
   }
 }
 
-/** How a registration stays one. */
-export interface KeepTerms {
-  /** Between two heartbeats, at most. */
-  readonly intervalMs: number
-  /** Told of each failure. Never throws. */
-  readonly failed: (error: unknown) => void
-  /** Told when it was registered anew, because the registry had forgotten it. */
-  readonly renewed: () => void
-}
-
-const firstRetryMs = 1_000
-
 /** One registration that is kept alive until it is ended. */
 export class KeptRegistration {
   readonly id: string
-  readonly #api: Api
+  readonly #transport: Transport
   readonly #body: RegistrationBody
-  readonly #terms: KeepTerms
+  readonly #heartbeats: Heartbeats
+  readonly #renewed: () => void
   #ended = new AbortController()
   #token: string | undefined
-  #keeping: Promise<void> = Promise.resolve()
+  #renewing: Promise<unknown> = Promise.resolve()
 
-  constructor(api: Api, body: RegistrationBody, terms: KeepTerms) {
+  /** `renewed` is told when it was registered anew, because the registry had forgotten it. */
+  constructor(
+    transport: Transport,
+    body: RegistrationBody,
+    heartbeats: Heartbeats,
+    renewed: () => void,
+  ) {
     this.id = body.id
-    this.#api = api
+    this.#transport = transport
     this.#body = body
-    this.#terms = terms
+    this.#heartbeats = heartbeats
+    this.#renewed = renewed
   }
 
   /** That of the access, else the registration's own. */
   get token(): string | undefined {
-    return this.#api.access.token ?? this.#token
+    return this.#transport.access.token ?? this.#token
   }
 
   /** The registration's own token, where the registry gave one. */
@@ -107,77 +100,38 @@ export class KeptRegistration {
     signal: AbortSignal,
     how: { readonly token?: string | undefined; readonly background?: boolean } = {},
   ): Promise<void> {
-    const { id } = this
-    const { token: earlier, background } = how
-    const answer = await this.#api.ask({
-      what: `register "${id}"`,
-      path: '/api/register',
-      method: 'POST',
-      body: this.#body,
-      token: this.token ?? earlier,
-      signal,
-      background,
-    })
-    const token = field(answer.json(), 'registration_token')
-    this.#token = isToken(token) ? token : undefined
+    const token = this.token ?? how.token
+    this.#token = await this.#transport.register(this.#body, { ...how, token, signal })
   }
 
   /** Sends heartbeats until `end`. */
   keep(): void {
     this.#ended = new AbortController()
-    this.#keeping = this.#keep(this.#ended.signal)
+    this.#heartbeats.add(this)
   }
 
   /** A sign of life; registers anew when the registry has forgotten it. */
-  async beat(signal: AbortSignal, background = false): Promise<void> {
-    try {
-      await sendHeartbeat(this.#api, this.id, { token: this.token, signal, background })
-    } catch (error) {
-      if (!isStatus(error, 404)) throw error
-      await this.register(signal, { background })
-      this.#terms.renewed()
-    }
+  async beat(signal: AbortSignal): Promise<void> {
+    const { id, token } = this
+    const [refusal] = await this.#transport.beat([{ id, token }], { signal })
+    if (refusal === undefined) return
+    if (!isStatus(refusal, 404)) throw refusal
+    await this.renew(signal)
+  }
+
+  /** Registers it as it was, unless it ends meanwhile. */
+  async renew(signal: AbortSignal, background = false): Promise<void> {
+    const both = AbortSignal.any([signal, this.#ended.signal])
+    const renewing = this.register(both, { background })
+    this.#renewing = renewing.catch(() => {})
+    await renewing
+    this.#renewed()
   }
 
   /** Resolves when nothing is on its way any more that could register it again. */
   async end(): Promise<void> {
+    this.#heartbeats.remove(this)
     this.#ended.abort()
-    await this.#keeping
-  }
-
-  async #keep(signal: AbortSignal): Promise<void> {
-    const { clock, random } = this.#api.access
-    const { intervalMs, failed } = this.#terms
-    const retry = { firstMs: Math.min(firstRetryMs, intervalMs), maxMs: intervalMs }
-    for (let failures = 0; !signal.aborted; ) {
-      // Earlier by chance, never later: those that started together do not stay together.
-      const waitMs =
-        failures === 0 ? intervalMs * (1 - random() / 5) : backoffMs(failures, retry, random)
-      await pause(clock, waitMs, signal)
-      if (signal.aborted) return
-      try {
-        await this.beat(signal, true)
-        failures = 0
-      } catch (error) {
-        failures += 1
-        if (!signal.aborted) failed(error)
-      }
-    }
+    await this.#renewing
   }
 }
-
-export async function sendHeartbeat(
-  api: Api,
-  id: string,
-  how: {
-    readonly token?: string | undefined
-    readonly signal?: AbortSignal | undefined
-    readonly background?: boolean
-  },
-): Promise<void> {
-  const path = `/api/heartbeat/${encodeURIComponent(id)}`
-  await api.ask({ what: `send a heartbeat of "${id}"`, path, method: 'POST', ...how })
-}
-
-const isToken = (value: unknown): value is string =>
-  typeof value === 'string' && /^[\x21-\x7e]{1,4096}$/.test(value)

@@ -1,15 +1,18 @@
 import { backoffMs } from '../core/backoff.js'
 import { pause } from '../core/clock.js'
 import { HttpError, InvalidRequestError } from '../core/errors.js'
+import { isObject } from '../core/foreign.js'
 import { positiveIssue } from '../discovery/sources/look-up.js'
-import { accessOf, type RegistryAccess } from './access.js'
-import { Api, isStatus } from './api.js'
+import { anyAccessOf, type RegistryAccess } from './access.js'
 import { changesOf, type RegistryChange } from './changes.js'
 import { type DiscoverRequest, matching } from './discover-request.js'
-import { follow, type Position } from './follow.js'
+import { Heartbeats } from './heartbeats.js'
+import { noticesOf } from './listening.js'
 import { Mirror } from './mirror.js'
-import { idOf, type RemoteRecord, readRecord } from './record.js'
-import { type AgentRecord, bodyOf, KeptRegistration, sendHeartbeat } from './registration.js'
+import { idOf, type RemoteRecord } from './record.js'
+import { type AgentRecord, bodyOf, KeptRegistration } from './registration.js'
+import type { AgentNotice, Position, Transport } from './transport.js'
+import { transportFor } from './transports.js'
 
 export interface RegistryClientOptions extends RegistryAccess {
   /** What the registry's heartbeat time-out is: a heartbeat is sent each third of it. Default 60,000. */
@@ -29,20 +32,31 @@ export interface CloseOptions {
   readonly deregister?: boolean | undefined
 }
 
+/** A message to an agent, as it is sent. */
+export interface NoticeInput {
+  readonly message: string
+  /** Default `INFO`. */
+  readonly type?: string | undefined
+  readonly metadata?: Readonly<Record<string, string>> | undefined
+}
+
 const reconnect = { firstMs: 1_000, maxMs: 30_000 }
 
 /**
- * Speaks to a registry over REST: keeps registrations alive, and answers discovery from memory, which the
+ * Speaks to a registry, over REST or gRPC as its URL says: keeps registrations alive, and answers discovery from memory, which the
  * registry's events keep true and which stays when the registry is gone. Nothing it does in the background keeps the
  * process alive.
  *
- * What is asked of the registry rejects with `HttpError`; its `status` is that of a refusal.
+ * What is asked of the registry rejects with `HttpError`; its `status` is that of a refusal, over gRPC too. Over gRPC
+ * it rejects with `MissingPeerError` where the packages are not installed.
  */
 export class RegistryClient {
-  readonly #api: Api
+  readonly #transport: Transport
   readonly #options: RegistryClientOptions
   readonly #mirror = new Mirror()
   readonly #registrations = new Map<string, KeptRegistration>()
+  /** Of all registrations, where the transport can send them together. */
+  readonly #heartbeats: Heartbeats
   readonly #closing = new AbortController()
   readonly #closed: AbortSignal
   #isFollowing = false
@@ -52,12 +66,13 @@ export class RegistryClient {
   /** Throws `InvalidOptionsError`. */
   constructor(options: RegistryClientOptions = {}) {
     const { heartbeatTimeoutMs = 60_000, signal } = options
-    this.#api = new Api(
-      accessOf(options, 'registry client', [
+    this.#transport = transportFor(
+      anyAccessOf(options, 'registry client', [
         positiveIssue('heartbeatTimeoutMs', heartbeatTimeoutMs),
       ]),
     )
     this.#options = { ...options, heartbeatTimeoutMs }
+    this.#heartbeats = this.#newHeartbeats()
     this.#closed = signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal
     this.#closed.addEventListener('abort', () => this.#endAll(), { once: true })
   }
@@ -69,12 +84,9 @@ export class RegistryClient {
   async registerAgent(record: AgentRecord, options: AskOptions = {}): Promise<string> {
     const body = bodyOf(record)
     const signal = this.#signal(options, `register "${body.id}"`)
-    const registration = new KeptRegistration(this.#api, body, {
-      intervalMs: (this.#options.heartbeatTimeoutMs ?? 60_000) / 3,
-      failed: (error) => this.#tell(error),
-      renewed: () => {
-        this.#hasChanged = true
-      },
+    const heartbeats = this.#transport.mostBeats > 1 ? this.#heartbeats : this.#newHeartbeats()
+    const registration = new KeptRegistration(this.#transport, body, heartbeats, () => {
+      this.#hasChanged = true
     })
     await this.#replace(registration, signal)
     this.#hasChanged = true
@@ -95,8 +107,9 @@ export class RegistryClient {
     const signal = this.#signal(options, `send a heartbeat of "${known}"`)
     const registration = this.#registrations.get(known)
     this.#hasChanged = true
-    if (registration !== undefined) await registration.beat(signal)
-    else await sendHeartbeat(this.#api, known, { signal })
+    if (registration !== undefined) return registration.beat(signal)
+    const [refusal] = await this.#transport.beat([{ id: known, token: undefined }], { signal })
+    if (refusal !== undefined) throw refusal
   }
 
   /** Sends no more heartbeats, and takes it out of the registry. False when it was not there. */
@@ -128,19 +141,12 @@ export class RegistryClient {
   async get(id: string, options: AskOptions = {}): Promise<RemoteRecord | undefined> {
     const known = idGiven(id)
     const signal = this.#signal(options, `get "${known}"`)
-    const path = `/api/services/${encodeURIComponent(known)}`
-    try {
-      const answer = await this.#api.ask({ what: `get "${known}"`, path, signal })
-      return readRecord(answer.json()) ?? this.#api.misread(path, 'a service')
-    } catch (error) {
-      if (isStatus(error, 404)) return undefined
-      throw error
-    }
+    return this.#transport.get(known, { signal })
   }
 
   /** Everything the registry has now, whatever its status. */
   async list(options: AskOptions = {}): Promise<readonly RemoteRecord[]> {
-    return this.#api.list({ signal: this.#signal(options, 'list what is registered') })
+    return this.#transport.list({ signal: this.#signal(options, 'list what is registered') })
   }
 
   /**
@@ -152,6 +158,32 @@ export class RegistryClient {
     this.#follow()
     const ended = signal ? AbortSignal.any([signal, this.#closed]) : this.#closed
     return changesOf(this.#mirror, ended)
+  }
+
+  /**
+   * Messages to an agent, from when it is first read on, until the signal aborts or the client is closed. Throws when
+   * that cannot begin; once it has begun, a stream that is lost is opened again. Messages that are sent while there is
+   * none are refused or go to the agent's endpoint, and are not brought later. Keeps no process alive.
+   */
+  async *notices(
+    id: string,
+    options: AskOptions = {},
+  ): AsyncGenerator<AgentNotice, void, undefined> {
+    const known = idGiven(id)
+    const signal = this.#signal(options, `listen for "${known}"`)
+    yield* noticesOf(this.#transport, known, {
+      signal,
+      token: () => this.#registrations.get(known)?.token,
+      failed: (error) => this.#tell(error),
+    })
+  }
+
+  /** Brings a message to an agent. Rejects, with status 503 and the reason, when it was not delivered. */
+  async notify(id: string, notice: NoticeInput, options: AskOptions = {}): Promise<void> {
+    const known = idGiven(id)
+    const signal = this.#signal(options, `notify "${known}"`)
+    const { type = 'INFO', message, metadata = {} } = checkedNotice(notice)
+    await this.#transport.notify(known, { type, message, metadata }, { signal, once: true })
   }
 
   /** Ends everything; deregisters what this client has registered. Never rejects: failures go to `onError`. */
@@ -170,6 +202,7 @@ export class RegistryClient {
         )
       }),
     )
+    this.#transport.close()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -194,14 +227,7 @@ export class RegistryClient {
 
   async #deregister(id: string, token: string | undefined, signal?: AbortSignal): Promise<boolean> {
     this.#hasChanged = true
-    const path = `/api/services/${encodeURIComponent(id)}`
-    try {
-      await this.#api.ask({ what: `deregister "${id}"`, path, method: 'DELETE', token, signal })
-      return true
-    } catch (error) {
-      if (isStatus(error, 404)) return false
-      throw error
-    }
+    return this.#transport.deregister(id, { token, signal })
   }
 
   /** What is in memory stays when the registry does not answer; once it is back, its list is read in any case. */
@@ -210,7 +236,7 @@ export class RegistryClient {
     if (isKnown && !this.#hasChanged) return
     this.#hasChanged = false
     try {
-      await this.#mirror.load(() => this.#api.list({ signal, once: isKnown }))
+      await this.#mirror.load(() => this.#transport.list({ signal, once: isKnown }))
     } catch (error) {
       if (!this.#mirror.isKnown) throw error
     }
@@ -223,11 +249,11 @@ export class RegistryClient {
   }
 
   async #followOn(): Promise<void> {
-    const { clock, random } = this.#api.access
+    const { clock, random } = this.#transport.access
     const position: Position = { lastId: undefined }
     for (let failures = 0; !this.#closed.aborted; ) {
       try {
-        for await (const news of follow(this.#api, position, this.#closed)) {
+        for await (const news of this.#transport.follow(position, this.#closed)) {
           failures = 0
           this.#mirror.take(news)
         }
@@ -243,14 +269,22 @@ export class RegistryClient {
     if (this.#closed.aborted)
       throw new HttpError(
         'aborted',
-        this.#api.access.url,
+        this.#transport.access.url,
         `was not asked to ${what}: this client was closed; make a new RegistryClient`,
       )
     return signal === undefined ? this.#closed : AbortSignal.any([signal, this.#closed])
   }
 
+  #newHeartbeats(): Heartbeats {
+    return new Heartbeats(this.#transport, {
+      intervalMs: (this.#options.heartbeatTimeoutMs ?? 60_000) / 3,
+      failed: (error) => this.#tell(error),
+    })
+  }
+
   #endAll(): void {
     for (const registration of this.#registrations.values()) void registration.end()
+    if (!this.#closing.signal.aborted) this.#transport.close()
   }
 
   #tell(error: unknown): void {
@@ -269,3 +303,17 @@ function idGiven(id: unknown): string {
   const message = 'expected a text of 1 to 256 characters without "/", as registerAgent gives it'
   throw new InvalidRequestError([{ field: 'id', message }], 'id')
 }
+
+function checkedNotice(notice: unknown): NoticeInput {
+  if (isNotice(notice)) return notice
+  const message = 'expected a message and texts, such as { message: "rest", type: "INFO" }'
+  throw new InvalidRequestError([{ field: 'notice', message }], 'notice')
+}
+
+const isNotice = (value: unknown): value is NoticeInput =>
+  isObject(value) &&
+  typeof value.message === 'string' &&
+  ['string', 'undefined'].includes(typeof value.type) &&
+  (value.metadata === undefined ||
+    (isObject(value.metadata) &&
+      Object.values(value.metadata).every((one) => typeof one === 'string')))

@@ -7,12 +7,12 @@ import type { Source, View } from '../discovery/source.js'
 import type { LookUpOptions } from '../discovery/sources/look-up.js'
 import { quietly } from '../discovery/sources/quietly.js'
 import type { Sighting } from '../model/sighting.js'
-import { accessOf, type RegistryAccess } from './access.js'
-import { Api } from './api.js'
-import { follow, type Position } from './follow.js'
+import { anyAccessOf, type RegistryAccess } from './access.js'
 import { Mirror } from './mirror.js'
 import type { News } from './news.js'
 import type { RemoteRecord } from './record.js'
+import type { Position, Transport } from './transport.js'
+import { transportFor } from './transports.js'
 
 export interface RemoteRegistryOptions
   extends RegistryAccess,
@@ -28,16 +28,15 @@ export interface RemoteRegistryOptions
 const reconnect = { firstMs: 1_000, maxMs: 2_000 }
 
 /**
- * Providers from a registry that others share: `switchgear serve`, or a Modularity registry. Lists, then follows the
- * events. While the registry is gone, the last good view stays.
+ * Providers from a registry that others share: `switchgear serve`, or a Modularity registry. Lists, then follows
+ * what changes, over REST or gRPC as the URL says. While the registry is gone, the last good view stays.
  *
  * Throws `InvalidOptionsError`.
  */
 export function remoteRegistry(options: RemoteRegistryOptions = {}): Source {
-  const access = accessOf(options, 'remoteRegistry')
+  const access = anyAccessOf(options, 'remoteRegistry')
   const { policy, headers, accept = () => true } = options
   const connect = options.connect ?? connectBackend({ headers, policy })
-  const api = new Api(access)
   const known = new WeakMap<RemoteRecord, Sighting>()
   const toSighting = (record: RemoteRecord): Sighting => {
     const sighting = known.get(record) ?? sightingOf(record, options, connect)
@@ -50,7 +49,7 @@ export function remoteRegistry(options: RemoteRegistryOptions = {}): Source {
   })
   return {
     name: options.name ?? `registry:${new URL(access.url).host}`,
-    watch: (signal) => quietly(signal, views(api, viewOf, signal)),
+    watch: (signal) => quietly(signal, views(transportFor(access), viewOf, signal)),
   }
 }
 
@@ -59,12 +58,14 @@ const settleMs = 100
 
 /** Throws when the registry cannot even be listed; its watcher then keeps what it has, and asks again. */
 async function* views(
-  api: Api,
+  transport: Transport,
   viewOf: (mirror: Mirror) => View,
   signal: AbortSignal,
 ): AsyncGenerator<View, void, undefined> {
   const stop = new AbortController()
   const ended = AbortSignal.any([signal, stop.signal])
+  // Also while nobody asks for the next view.
+  ended.addEventListener('abort', () => transport.close(), { once: true })
   const mirror = new Mirror()
   let hasNews = false
   let failure: { readonly error: unknown } | undefined
@@ -77,7 +78,7 @@ async function* views(
     if (news.type === 'all') hasNews = true // that nothing is there is a view too
     wake()
   }
-  void followOn(api, take, ended)
+  void followOn(transport, take, ended)
     .catch((error: unknown) => {
       failure = { error }
     })
@@ -88,7 +89,7 @@ async function* views(
       if (hasNews && mirror.isKnown) {
         hasNews = false
         yield viewOf(mirror)
-        await pause(api.access.clock, settleMs, ended)
+        await pause(transport.access.clock, settleMs, ended)
       } else {
         await new Promise<void>((resolve) => {
           wake = resolve
@@ -100,13 +101,17 @@ async function* views(
   }
 }
 
-async function followOn(api: Api, take: (news: News) => void, signal: AbortSignal): Promise<void> {
-  const { clock, random } = api.access
+async function followOn(
+  transport: Transport,
+  take: (news: News) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const { clock, random } = transport.access
   const position: Position = { lastId: undefined }
   // Somebody may wait for the first view, and events alone keep no process alive.
-  take({ type: 'all', records: await api.list({ signal }) })
+  take({ type: 'all', records: await transport.list({ signal }) })
   while (!signal.aborted) {
-    for await (const news of follow(api, position, signal)) take(news)
+    for await (const news of transport.follow(position, signal)) take(news)
     await pause(clock, backoffMs(1, reconnect, random), signal)
   }
 }

@@ -10,12 +10,13 @@ import {
 import { field } from '../core/foreign.js'
 import { fetchAnswer } from '../core/http.js'
 import { positiveIssue } from '../discovery/sources/look-up.js'
-import { accessOf, type RegistryAccess } from './access.js'
-import { Api } from './api.js'
-import { type RemoteRecord, readRecord } from './record.js'
+import { anyAccessOf, type RegistryAccess } from './access.js'
+import type { RemoteRecord } from './record.js'
+import type { Transport } from './transport.js'
+import { transportFor } from './transports.js'
 
 export interface ServiceLocatorOptions extends Omit<RegistryAccess, 'url'> {
-  /** Default: the environment's `REGISTRY_URL`, else `http://localhost:5000`. */
+  /** As `url` of a `RegistryClient`. */
   readonly registryUrl?: string | undefined
   /** How long a provider that was found is used without asking again. Default 60,000. */
   readonly cacheMs?: number | undefined
@@ -37,15 +38,15 @@ const mostAttempts = 3
 
 /** Finds who can do something, and has it done. */
 export class ServiceLocator {
-  readonly #api: Api
+  readonly #transport: Transport
   readonly #cacheMs: number
   readonly #found = new Map<string, { readonly record: RemoteRecord; readonly at: number }>()
 
   /** Throws `InvalidOptionsError`. */
   constructor(options: ServiceLocatorOptions = {}) {
     const { registryUrl: url, cacheMs = 60_000, ...rest } = options
-    this.#api = new Api(
-      accessOf({ ...rest, url }, 'service locator', [positiveIssue('cacheMs', cacheMs)]),
+    this.#transport = transportFor(
+      anyAccessOf({ ...rest, url }, 'service locator', [positiveIssue('cacheMs', cacheMs)]),
     )
     this.#cacheMs = cacheMs
   }
@@ -58,14 +59,11 @@ export class ServiceLocator {
     capability: string,
     options: Pick<InvokeOptions, 'signal'> = {},
   ): Promise<RemoteRecord> {
-    const { clock } = this.#api.access
+    const { clock } = this.#transport.access
     const known = this.#found.get(capability)
     if (known !== undefined && clock.now() - known.at < this.#cacheMs) return known.record
-    const path = `/api/capabilities/${encodeURIComponent(capability)}`
     try {
-      const ask = { what: `locate the capability "${capability}"`, path, ...options }
-      const answer = await this.#api.ask(ask)
-      const record = readRecord(answer.json()) ?? this.#api.misread(path, 'a service')
+      const record = await this.#transport.choose(capability, options)
       this.#found.set(capability, { record, at: clock.now() })
       return record
     } catch (error) {
@@ -92,7 +90,7 @@ export class ServiceLocator {
     let record: RemoteRecord | undefined = await this.locate(capability, options)
     while (record !== undefined) {
       tried.add(record.id)
-      const { clock } = this.#api.access
+      const { clock } = this.#transport.access
       const startedAt = clock.now()
       try {
         return await this.#invokeAt(record, capability, params, options)
@@ -110,6 +108,11 @@ export class ServiceLocator {
     throw new AllProvidersFailedError(capability, failures)
   }
 
+  /** Lets go of its connection to the registry; it is made again when it is needed. */
+  close(): void {
+    this.#transport.close()
+  }
+
   /** Forgets where everything is. */
   clearCache(): void {
     this.#found.clear()
@@ -121,8 +124,7 @@ export class ServiceLocator {
     tried: ReadonlySet<string>,
     { signal }: InvokeOptions,
   ): Promise<RemoteRecord | undefined> {
-    const query = `?${new URLSearchParams({ status: 'healthy', capability })}`
-    const records = await this.#api.list({ signal, query }).catch(() => [])
+    const records = await this.#transport.list({ signal, capability }).catch(() => [])
     const next = records.find(
       ({ id, mode, status, capabilities }) =>
         !tried.has(id) &&
@@ -131,7 +133,7 @@ export class ServiceLocator {
         capabilities.includes(capability),
     )
     if (next !== undefined)
-      this.#found.set(capability, { record: next, at: this.#api.access.clock.now() })
+      this.#found.set(capability, { record: next, at: this.#transport.access.clock.now() })
     return next
   }
 
@@ -142,7 +144,7 @@ export class ServiceLocator {
     { signal, timeoutMs = 30_000 }: InvokeOptions,
   ): Promise<unknown> {
     const url = urlOf(record)
-    const { policy = defaultAddressPolicy, clock } = this.#api.access
+    const { policy = defaultAddressPolicy, clock } = this.#transport.access
     const answer = await fetchAnswer(url, {
       body: { capability, params: params ?? {} },
       // A connection of its own: one that was idle may be dead, and then nobody knows whether the work has begun.

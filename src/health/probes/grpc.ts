@@ -1,6 +1,6 @@
 import { type AddressPolicy, defaultAddressPolicy } from '../../core/address.js'
 import { oneLine } from '../../core/errors.js'
-import { askGrpc, type GrpcAnswer, type GrpcTls } from '../../core/grpc.js'
+import { askGrpc, type GrpcAnswer, type GrpcTls } from '../../core/grpc-ask.js'
 import type { CheckReport } from '../../model/health.js'
 import type { Probe } from '../../model/provider.js'
 import { addressOf, hostOf, portOf } from './address.js'

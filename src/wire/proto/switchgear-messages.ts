@@ -48,6 +48,7 @@ export interface RegisterResponse {
   readonly id: string
   readonly registration_token: string
   readonly registered_at: number
+  readonly stored: boolean
 }
 
 export interface HeartbeatsRequest {
@@ -78,6 +79,7 @@ export interface DeregisterRequest {
 
 export interface DeregisterResponse {
   readonly success: boolean
+  readonly stored: boolean
 }
 
 export interface GetRequest {

@@ -17,7 +17,7 @@ describe('Register, Get, List, Choose and Deregister', () => {
     const { client } = await serving(ends)
     const metadata = JSON.stringify({ rooms: [1, { a: null }], service: 'media' })
     const given = await client.own('Register', { ...forge, version: '2.0.0', metadata })
-    expect(given).toMatchObject({ id: 'forge', registered_at: 1_795_000_000_000 })
+    expect(given).toMatchObject({ id: 'forge', registered_at: 1_795_000_000_000, stored: true })
     expect(given.registration_token).toMatch(/^\S{40,}$/)
     const provider = await client.own('Get', { id: 'forge' })
     expect(provider).toEqual({
@@ -39,8 +39,11 @@ describe('Register, Get, List, Choose and Deregister', () => {
     })
     expect(await client.own('Choose', { capability: 'image' })).toEqual(provider)
     expect((await client.open('List').until(1))[0]?.providers).toEqual([provider])
-    expect(await client.own('Deregister', { id: 'forge' })).toEqual({ success: true })
-    expect(await client.own('Deregister', { id: 'forge' })).toEqual({ success: false })
+    expect(await client.own('Deregister', { id: 'forge' })).toEqual({ success: true, stored: true })
+    expect(await client.own('Deregister', { id: 'forge' })).toEqual({
+      success: false,
+      stored: true,
+    })
     expect(await refusal(client.own('Get', { id: 'forge' }))).toBe('5 Service not found')
     expect(await refusal(client.own('Choose', { capability: 'image' }))).toMatch(/^5 Capability/)
   })

@@ -57,12 +57,15 @@ interface Handlers {
 function createHandlers(operations: Operations, refused: (error: unknown) => Refusal): Handlers {
   return {
     async Register(request, caller) {
-      const { entry, token } = await operations.register(registrationOf(request), caller)
+      const { entry, token, stored } = await operations.register(registrationOf(request), caller)
       const { id, registeredAt } = entry
-      return { id, registration_token: token, registered_at: Math.trunc(registeredAt) }
+      return { id, registration_token: token, registered_at: Math.trunc(registeredAt), stored }
     },
     Heartbeats: (request, caller) => heartbeats(operations, request, caller, refused),
-    Deregister: ({ id }, caller) => ({ success: operations.deregister(id, caller) }),
+    async Deregister({ id }, caller) {
+      const success = operations.deregister(id, caller)
+      return { success, stored: !success || (await operations.stored()) }
+    },
     Get({ id }, caller) {
       operations.admitReader(caller)
       const entry = operations.get(id)

@@ -22,17 +22,18 @@ export const heartbeat: Command = {
   async run(shell, input) {
     const [id = ''] = operands(input, heartbeat, 1, 1)
     const telemetry = telemetryOf(input)
-    const url = await remotely(shell, input, async (remote) => {
+    const { status, url } = await remotely(shell, input, async (remote) => {
       try {
-        await remote.heartbeat(id, telemetry)
+        return { status: await remote.heartbeat(id, telemetry), url: remote.url }
       } catch (error) {
         if (isStatus(error, 404)) return missing(id, remote)
         throw error
       }
-      return remote.url
     })
     shell.out(
-      input.has('json') ? toJson({ id, url }) : `${clean(id)} is alive, ${clean(url)} was told\n`,
+      input.has('json')
+        ? toJson({ id, url, status: status ?? null })
+        : `${clean(id)} is ${status ?? 'alive'}; ${clean(url)} was told\n`,
     )
     return 0
   },
@@ -45,12 +46,14 @@ function telemetryOf(input: Input): Telemetry | undefined {
   if (given.length === 0) return undefined
   if (given.length < flags.length)
     throw usage(`give ${flags.map((flag) => `--${flag}`).join(', ')} together`)
-  const [successRate, avgDurationMs, totalExecutions] = [
-    numberOf(input, 'success-rate', 1),
-    numberOf(input, 'avg-duration-ms', Number.MAX_SAFE_INTEGER),
-    numberOf(input, 'executions', Number.MAX_SAFE_INTEGER),
-  ]
-  return { successRate, avgDurationMs, totalExecutions }
+  const rate = numberOf(input, 'success-rate', 1)
+  const executions = numberOf(input, 'executions', Number.MAX_SAFE_INTEGER)
+  return {
+    success_rate: rate,
+    avg_duration_ms: numberOf(input, 'avg-duration-ms', Number.MAX_SAFE_INTEGER),
+    total_executions: executions,
+    failed_executions: Math.round(executions * (1 - rate)),
+  }
 }
 
 function numberOf(input: Input, flag: string, most: number): number {

@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
 import { field, isObject, nameOf } from '../../core/foreign.js'
 import { Failure } from '../failure.js'
 import type { Shell } from '../shell.js'
+import { textIn } from '../text-file.js'
 
 /** What a module says of itself in a file beside it. What it does not say is left out. */
 export interface Manifest {
@@ -18,11 +17,8 @@ export interface Manifest {
 const mostLength = 1_024 * 1_024
 
 /** Fails with what is wrong in the file, by field. Fields that say nothing to a registry are passed over. */
-export async function manifestIn(
-  file: string,
-  { folder }: Pick<Shell, 'folder'>,
-): Promise<Manifest> {
-  const manifest = parsed(await contentOf(resolve(folder, file), file), file)
+export async function manifestIn(file: string, shell: Pick<Shell, 'folder'>): Promise<Manifest> {
+  const manifest = parsed(await textIn(file, '--manifest', 'a file of JSON', shell), file)
   const text = (key: string): string | undefined => {
     const value = field(manifest, key)
     const name = nameOf(value)
@@ -36,14 +32,6 @@ export async function manifestIn(
     provides: namesAt(manifest, ['provides', 'capabilities'], file),
     requires: namesAt(manifest, ['requires', 'capabilities'], file),
     location: locationOf(manifest, file),
-  }
-}
-
-async function contentOf(path: string, file: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (cause) {
-    throw new Failure(`--manifest ${file} cannot be read; give a file of JSON`, { cause })
   }
 }
 

@@ -1,5 +1,6 @@
 import { accessOf } from '../../client/access.js'
-import { Api, isStatus } from '../../client/api.js'
+import { Api, type Ask, isStatus } from '../../client/api.js'
+import { type RemoteStatus, readStatus } from '../../client/record.js'
 import { RegistryClient } from '../../client/registry-client.js'
 import { HttpError } from '../../core/errors.js'
 import { field, nameOf } from '../../core/foreign.js'
@@ -11,10 +12,12 @@ import { accessFrom, type RemoteAccess } from './access.js'
 import { entryOf, type RemoteEntry, readEntries, readEntry } from './entry.js'
 import { inWords } from './words.js'
 
+/** As it is sent. */
 export interface Telemetry {
-  readonly successRate: number
-  readonly avgDurationMs: number
-  readonly totalExecutions: number
+  readonly success_rate: number
+  readonly avg_duration_ms: number
+  readonly total_executions: number
+  readonly failed_executions: number
 }
 
 export interface Notice {
@@ -93,7 +96,8 @@ export class Remote {
   async choose(capability: string): Promise<RemoteEntry | undefined> {
     const query = new URLSearchParams({ capability })
     try {
-      const native = await this.#ask(`resolve "${capability}"`, `/v1/choose?${query}`)
+      const what = `resolve "${capability}"`
+      const native = await this.#ask(what, `/v1/choose?${query}`, { once: true })
       const entry = readEntry(native)
       if (entry !== undefined) return entry
     } catch (error) {
@@ -107,7 +111,7 @@ export class Remote {
 
   /** The native changes after a position of `snapshot`, as lines of server-sent events. */
   changeLines(position: string, signal: AbortSignal): AsyncGenerator<string> {
-    const { url, policy, token, timeoutMs, clock } = this.access
+    const { url, policy, token, timeoutMs, clock, tls } = this.access
     return streamLines(`${url}/v1/changes?${new URLSearchParams({ after: position })}`, {
       headers: {
         accept: 'text/event-stream',
@@ -115,6 +119,7 @@ export class Remote {
       },
       ...(policy !== undefined && { policy }),
       clock,
+      tls,
       timeoutMs,
       idleTimeoutMs: idleMs,
       use: 'call',
@@ -129,23 +134,23 @@ export class Remote {
     await this.#need('notifies nobody').ask({ ...ask, once: true, signal: this.#signal })
   }
 
-  async heartbeat(id: string, telemetry: Telemetry | undefined): Promise<void> {
-    if (telemetry === undefined) return this.client.updateHealth(id, { signal: this.#signal })
-    const path = `/api/heartbeat/${encodeURIComponent(id)}`
-    const ask = { what: `send a heartbeat of "${id}"`, path, method: 'POST' as const }
-    await this.#need('takes no telemetry').ask({
-      ...ask,
-      body: { telemetry },
-      signal: this.#signal,
-    })
+  /** What the registry makes of it, where it says so. Rejects with status 404 when there is no such id. */
+  async heartbeat(id: string, telemetry?: Telemetry): Promise<RemoteStatus | undefined> {
+    const path = `/v1/heartbeats/${encodeURIComponent(id)}`
+    const body = telemetry && { telemetry }
+    const what = `send a heartbeat of "${id}"`
+    const native = await this.#ask(what, path, { method: 'POST', body })
+    if (native !== undefined) return readStatus(field(native, 'status'))
+    await this.client.updateHealth(id, { signal: this.#signal })
+    if (telemetry === undefined) return undefined
+    throw new Failure(`${this.url} took the heartbeat, and knows no telemetry`)
   }
 
   /** What a native route answers; `undefined` where there is none, or it knows nothing of that name. */
-  async #ask(what: string, path: string): Promise<unknown> {
+  async #ask(what: string, path: string, how: Partial<Ask> = {}): Promise<unknown> {
     if (this.#native === undefined) return undefined
     try {
-      const once = path.startsWith('/v1/choose')
-      return (await this.#native.ask({ what, path, once, signal: this.#signal })).json()
+      return (await this.#native.ask({ ...how, what, path, signal: this.#signal })).json()
     } catch (error) {
       if (isStatus(error, 404)) return undefined
       throw error

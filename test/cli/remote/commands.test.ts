@@ -1,8 +1,13 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { readFlags } from '../../../src/cli/flags.js'
 import { accessFrom, remoteFlags } from '../../../src/cli/remote/access.js'
 import { systemClock } from '../../../src/core/clock.js'
 import { RegistryDouble } from '../../client/double.js'
+import { createAuthority, hasOpenssl } from '../../core/certificates.js'
+import { needs } from '../../house/needs.js'
 import { Remembered, say } from '../terminal.js'
 import { ask, serving } from './serving.js'
 
@@ -169,8 +174,20 @@ it('is alive by a heartbeat, and says who is not there', async () => {
   const server = await serving()
   await ask(server, 'register a')
   server.registry.updateFromHealth('a', { status: 'unhealthy' })
-  expect((await ask(server, 'heartbeat a')).exit).toBe(0)
+  expect(await ask(server, 'heartbeat a')).toEqual({
+    ...{ exit: 0, err: '', out: `a is healthy; ${server.urls.rest} was told\n` },
+  })
   expect(server.operations.get('a')?.status).toBe('healthy')
+  const figures = '--success-rate 0.4 --avg-duration-ms 150 --executions 10'
+  const told = await ask(server, `heartbeat a ${figures} --json`)
+  expect(JSON.parse(told.out)).toMatchObject({ id: 'a', status: 'degraded' })
+  expect(server.operations.get('a')).toMatchObject({
+    status: 'degraded',
+    telemetry: {
+      ...{ successRate: 0.4, avgDurationMs: 150, totalExecutions: 10, failedExecutions: 6 },
+    },
+  })
+  expect((await ask(server, 'get a')).out).toMatch(/ executions +10, 150 ms each\n/)
   const nobody = await ask(server, 'heartbeat aa')
   expect([nobody.exit, nobody.out]).toEqual([1, ''])
   expect(nobody.err).toMatch(/nothing is registered as 'aa' at .*; did you mean 'a'\?/)
@@ -241,13 +258,49 @@ it('asks once for what will not be different in a moment, and shows no more than
 
 it('works with a registry that has no native routes', async () => {
   const double = await RegistryDouble.start()
+  double.answerWith = ({ path }, response) => {
+    const isNative = path.startsWith('/v1/')
+    if (isNative) response.writeHead(404).end()
+    return isNative
+  }
   const at = { urls: { rest: double.url } } as const
   expect((await ask(at, 'register a --capability chat')).exit).toBe(0)
   expect((await ask(at, 'list')).out).toMatch(/\na +a +1\.0\.0 +healthy +standalone +chat/)
   expect((await ask(at, 'get a')).out).toMatch(/^a\n/)
   expect((await ask(at, 'resolve chat')).out).toMatch(/^a\n/)
   expect((await ask(at, 'resolve other')).err).toContain("has 'other'")
+  expect((await ask(at, 'heartbeat a')).out).toBe(`a is alive; ${double.url} was told\n`)
+  const figures = '--success-rate 1 --avg-duration-ms 1 --executions 1'
+  expect((await ask(at, `heartbeat a ${figures}`)).err).toContain('knows no telemetry')
+  expect((await ask(at, `heartbeat b ${figures}`)).err).toContain("registered as 'b'")
   expect((await ask(at, 'deregister a')).exit).toBe(0)
+})
+
+it('asks over https, with an authority and a certificate that are named', async (context) => {
+  needs(context, hasOpenssl, 'openssl')
+  const authority = createAuthority()
+  onTestFinished(() => authority.remove())
+  const folder = await mkdtemp(join(tmpdir(), 'switchgear-tls-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const mine = authority.issue('client')
+  await writeFile(join(folder, 'ca.pem'), authority.ca)
+  await writeFile(join(folder, 'cert.pem'), mine.cert)
+  await writeFile(join(folder, 'key.pem'), mine.key)
+  const tls = { ...authority.issue('server', 'DNS:localhost'), clientCa: authority.ca }
+  const server = await serving({ tls })
+  const at = { urls: { rest: server.urls.rest.replace('127.0.0.1', 'localhost') } }
+  const show = '--tls-cert cert.pem --tls-key key.pem'
+  expect((await ask(at, `register a --tls-ca ca.pem ${show}`, { folder })).exit).toBe(0)
+  const watched = ask(at, `watch --count 1 --tls-ca ca.pem ${show}`, {
+    folder,
+    err: () => void ask(at, `register b --tls-ca ca.pem ${show}`, { folder }),
+  })
+  expect((await watched).exit).toBe(0)
+  expect(await ask(at, `list ${show}`, { folder })).toMatchObject({ exit: 3, out: '' })
+  expect(await ask(at, 'list --tls-cert cert.pem', { folder })).toMatchObject({ exit: 2 })
+  expect((await ask(at, 'list --tls-ca none.pem', { folder })).err).toBe(
+    'switchgear: --tls-ca none.pem cannot be read; give a file in PEM\n',
+  )
 })
 
 it('asks the server that is named, else that of the environment, else reads a file', async () => {

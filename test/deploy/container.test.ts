@@ -1,9 +1,11 @@
-import { type SpawnSyncReturns, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { createServer } from '../../src/server/index.js'
+import { createServer, type RegistryServer } from '../../src/server/index.js'
+import { createAuthority, hasOpenssl } from '../core/certificates.js'
+import { needs } from '../house/needs.js'
 import { root } from '../house/sources.js'
 import { textOf, variables, wrongArguments } from './files.js'
 
@@ -75,21 +77,30 @@ describe('the container file', () => {
     expect(environment).not.toHaveProperty('REGISTRY_STORE')
   })
 
-  it('is healthy while the server answers, and not when it does not', async () => {
+  it('is healthy while the server answers, with and without TLS, and not when it does not', async (context) => {
     const [, command = ''] = /^HEALTHCHECK .*? CMD (\[.*\])$/m.exec(image) ?? []
-    const [program, ...args] = list(command)
-    expect(program).toBe('node')
-    const check = async (port: number): Promise<SpawnSyncReturns<string>['status']> => {
+    expect(list(command)).toEqual(['node', '/app/health.mjs'])
+    expect(operands('COPY')).toContain('deploy/health.mjs ./')
+    const check = async (port: number): Promise<unknown> => {
       const env = { ...process.env, REGISTRY_PORT: String(port) }
-      const child = spawn(process.execPath, args, { env, stdio: 'ignore' })
+      const file = join(root, 'deploy/health.mjs')
+      const child = spawn(process.execPath, [file], { env, stdio: 'ignore' })
       onTestFinished(() => void child.kill('SIGKILL'))
       const [code] = await once(child, 'exit')
-      return code as number | null
+      return code
     }
+    const portOf = ({ urls }: RegistryServer): number => Number(new URL(urls.rest).port)
     const server = await createServer({ port: 0, token: 'nobody-tells-the-check' })
-    const port = Number(new URL(server.urls.rest).port)
-    expect(await check(port)).toBe(0)
+    expect(await check(portOf(server))).toBe(0)
     await server.close()
-    expect(await check(port)).toBe(1)
+    expect(await check(portOf(server))).toBe(1)
+
+    needs(context, hasOpenssl, 'openssl')
+    const authority = createAuthority()
+    onTestFinished(() => authority.remove())
+    const { cert, key } = authority.issue('server', 'DNS:registry.example')
+    const secure = await createServer({ port: 0, tls: { cert, key, clientCa: authority.ca } })
+    onTestFinished(() => secure.close())
+    expect(await check(portOf(secure))).toBe(0)
   })
 })

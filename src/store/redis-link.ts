@@ -76,7 +76,7 @@ export class Link {
 
   #plain(error: unknown): unknown {
     const closed = error instanceof Error && /closed|writeable/i.test(error.message)
-    return withoutCommand((closed && this.#lastError) || error)
+    return withAdvice(withoutCommand((closed && this.#lastError) || error))
   }
 
   async #within<T>(answer: Promise<T>, extraMs: number): Promise<T> {
@@ -129,3 +129,16 @@ function withoutCommand(error: unknown): unknown {
 }
 
 const mostOfMessage = 500
+
+const advice: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there; start Redis, or give its address',
+  ENOTFOUND: 'there is no such host; give the address of Redis',
+  EAI_AGAIN: 'that name does not resolve now; check the network, or give an address',
+  ETIMEDOUT: 'nobody answers there; check the address, the network and firewalls',
+}
+
+function withAdvice(error: unknown): unknown {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  if (!(error instanceof Error) || !Object.hasOwn(advice, code)) return error
+  return Object.assign(new Error(`${error.message}: ${advice[code]}`, { cause: error }), { code })
+}

@@ -17,7 +17,7 @@ export const remoteFlags: Flags = {
   },
   token: { value: 'TOKEN', about: 'that the registry asks for (REGISTRY_TOKEN)' },
   'token-file': { value: 'FILE', about: 'the same, read from a file' },
-  'tls-ca': { value: 'FILE', about: 'over https, the authority to trust, in PEM' },
+  'tls-ca': { value: 'FILE', about: 'over TLS, the authority to trust, in PEM' },
   'tls-cert': { value: 'FILE', about: 'certificate to show, in PEM' },
   'tls-key': { value: 'FILE', about: 'its key, in PEM' },
   timeout: { value: 'TIME', about: 'for one answer, such as 500ms or 5s, the default' },

@@ -1,7 +1,10 @@
-import { accessOf } from '../../client/access.js'
+import { accessOf, anyAccessOf } from '../../client/access.js'
 import { Api, type Ask, isStatus } from '../../client/api.js'
+import { isGrpcUrl } from '../../client/grpc-url.js'
 import { type RemoteStatus, readStatus } from '../../client/record.js'
-import { RegistryClient } from '../../client/registry-client.js'
+import { type NoticeInput, RegistryClient } from '../../client/registry-client.js'
+import type { Transport } from '../../client/transport.js'
+import { transportFor } from '../../client/transports.js'
 import { HttpError } from '../../core/errors.js'
 import { field, nameOf } from '../../core/foreign.js'
 import { streamLines } from '../../core/http.js'
@@ -20,12 +23,6 @@ export interface Telemetry {
   readonly failed_executions: number
 }
 
-export interface Notice {
-  readonly type: string
-  readonly message: string
-  readonly metadata: Readonly<Record<string, string>>
-}
-
 interface Snapshot {
   readonly entries: readonly RemoteEntry[]
   readonly position: string | undefined
@@ -41,21 +38,28 @@ export interface RemoteOptions {
 const idleMs = 45_000
 
 /**
- * A registry that is served, as commands see it: through the client, and where it has the native routes with all that
- * those tell.
+ * A registry that is served, as commands see it: through the client, over REST or gRPC, and where it has the native
+ * routes with all that those tell.
  */
 export class Remote {
   readonly access: RemoteAccess
   readonly client: RegistryClient
   readonly #signal: AbortSignal
   readonly #native: Api | undefined
+  readonly #transport: Transport
 
   /** Throws `InvalidOptionsError`. `signal` ends what is being asked. */
   constructor(access: RemoteAccess, signal: AbortSignal, options: RemoteOptions = {}) {
     this.access = access
     this.client = new RegistryClient({ ...access, ...options })
     this.#signal = signal
-    this.#native = /^https?:/i.test(access.url) ? new Api(accessOf(access, 'registry')) : undefined
+    this.#transport = transportFor(anyAccessOf(access, 'registry'))
+    this.#native = isGrpcUrl(access.url) ? undefined : new Api(accessOf(access, 'registry'))
+  }
+
+  async close(): Promise<void> {
+    await this.client.close({ deregister: false })
+    this.#transport.close()
   }
 
   get url(): string {
@@ -92,21 +96,17 @@ export class Remote {
     return record && entryOf(record)
   }
 
-  /** Each in turn where the registry says whose turn it is, else the first; `undefined` when nobody active has it. */
+  /** Each in turn; `undefined` when nobody active has it. */
   async choose(capability: string): Promise<RemoteEntry | undefined> {
-    const query = new URLSearchParams({ capability })
+    const how = { once: true, signal: this.#signal }
     try {
-      const what = `resolve "${capability}"`
-      const native = await this.#ask(what, `/v1/choose?${query}`, { once: true })
-      const entry = readEntry(native)
-      if (entry !== undefined) return entry
+      const path = `/v1/choose?${new URLSearchParams({ capability })}`
+      const native = await this.#ask(`resolve "${capability}"`, path, how)
+      return readEntry(native) ?? entryOf(await this.#transport.choose(capability, how))
     } catch (error) {
-      if (isStatus(error, 503)) return undefined
+      if (isStatus(error, 404) || isStatus(error, 503)) return undefined
       throw error
     }
-    const request = { capabilities: [capability] }
-    const [first] = await this.client.discoverAgents(request, { signal: this.#signal })
-    return first && entryOf(first)
   }
 
   /** The native changes after a position of `snapshot`, as lines of server-sent events. */
@@ -127,11 +127,9 @@ export class Remote {
     })
   }
 
-  /** Rejects with why it did not arrive. */
-  async notify(id: string, notice: Notice): Promise<void> {
-    const path = `/v1/notices/${encodeURIComponent(id)}`
-    const ask = { what: `notify "${id}"`, path, method: 'POST' as const, body: notice }
-    await this.#need('notifies nobody').ask({ ...ask, once: true, signal: this.#signal })
+  /** Rejects with status 503, and why, when it did not arrive. */
+  notify(id: string, notice: NoticeInput): Promise<void> {
+    return this.client.notify(id, notice, { signal: this.#signal })
   }
 
   /** What the registry makes of it, where it says so. Rejects with status 404 when there is no such id. */
@@ -143,7 +141,7 @@ export class Remote {
     if (native !== undefined) return readStatus(field(native, 'status'))
     await this.client.updateHealth(id, { signal: this.#signal })
     if (telemetry === undefined) return undefined
-    throw new Failure(`${this.url} took the heartbeat, and knows no telemetry`)
+    throw new Failure(`${this.url} took the heartbeat, and no telemetry; REST of switchgear does`)
   }
 
   /** What a native route answers; `undefined` where there is none, or it knows nothing of that name. */
@@ -155,11 +153,6 @@ export class Remote {
       if (isStatus(error, 404)) return undefined
       throw error
     }
-  }
-
-  #need(what: string): Api {
-    if (this.#native !== undefined) return this.#native
-    throw new Failure(`${this.url} ${what}; give the registry's http or https URL`)
   }
 }
 
@@ -180,7 +173,7 @@ export async function remotely<T>(
       const isInterrupted = error instanceof HttpError && error.kind === 'aborted'
       throw isInterrupted && signal.aborted ? signal.reason : inWords(error, access)
     } finally {
-      await remote?.client.close({ deregister: false })
+      await remote?.close()
     }
   })
 }

@@ -271,7 +271,7 @@ it('works with a registry that has no native routes', async () => {
   expect((await ask(at, 'resolve other')).err).toContain("has 'other'")
   expect((await ask(at, 'heartbeat a')).out).toBe(`a is alive; ${double.url} was told\n`)
   const figures = '--success-rate 1 --avg-duration-ms 1 --executions 1'
-  expect((await ask(at, `heartbeat a ${figures}`)).err).toContain('knows no telemetry')
+  expect((await ask(at, `heartbeat a ${figures}`)).err).toContain('and no telemetry')
   expect((await ask(at, `heartbeat b ${figures}`)).err).toContain("registered as 'b'")
   expect((await ask(at, 'deregister a')).exit).toBe(0)
 })
@@ -344,6 +344,7 @@ it.each([
   ['list --url x --status loading', "--status is one of healthy, .*inactive; got 'loading'"],
   ['get a --model --url x', '--model is not for a server; --store PATH reads a file'],
   ['list --url ftp://x', '--url, or REGISTRY_URL: expected an http or https URL .*'],
+  ['list --url grpc://x/y', '--url, or REGISTRY_URL: expected a URL such as grpc://.*'],
   ['list --url http://me:secret@x', '--url, or REGISTRY_URL: expected .*without user.*'],
   ['list --url x --token é', '--token, --token-file or REGISTRY_TOKEN: expected .*'],
   ['list --url x --token a --token-file b', 'give --token or --token-file, not both'],

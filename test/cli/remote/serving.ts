@@ -22,3 +22,21 @@ export async function ask(
   const { exit, out, err } = await say(words, { clock: systemClock, ...shell, env })
   return { exit, out, err }
 }
+
+/** The command, while it runs. */
+export function running(url: string, args: string, clock = systemClock) {
+  const stop = new AbortController()
+  onTestFinished(() => stop.abort())
+  const said = { out: '', err: '' }
+  const ended = ask({ urls: { rest: url } }, args, {
+    clock,
+    out(text) {
+      said.out += text
+    },
+    err(text) {
+      said.err += text
+    },
+    interruptible: (work) => work(stop.signal),
+  })
+  return { said, ended, stop: () => stop.abort() }
+}

@@ -2,30 +2,12 @@ import { expect, it, onTestFinished } from 'vitest'
 import { type Clock, systemClock } from '../../../src/core/clock.js'
 import { createServer } from '../../../src/server/index.js'
 import { becomes, RegistryDouble } from '../../client/double.js'
-import { ask, serving } from './serving.js'
+import { ask, running, serving } from './serving.js'
 
 /** Pauses are short. So are time-outs. */
 const quickClock: Clock = {
   ...systemClock,
   sleep: (ms, signal) => systemClock.sleep(ms / 20, signal),
-}
-
-/** The command, while it runs. */
-function running(url: string, args: string, clock = systemClock) {
-  const stop = new AbortController()
-  onTestFinished(() => stop.abort())
-  const said = { out: '', err: '' }
-  const ended = ask({ urls: { rest: url } }, args, {
-    clock,
-    out(text) {
-      said.out += text
-    },
-    err(text) {
-      said.err += text
-    },
-    interruptible: (work) => work(stop.signal),
-  })
-  return { said, ended, stop: () => stop.abort() }
 }
 
 it('lists what there is, then tells each change, until it is interrupted', async () => {

@@ -5,8 +5,8 @@ const mostBytes = 1_024 * 1_024
 /** The JSON of a request; `undefined` for an empty body. Throws `too-large`, `unsupported-type`, `invalid`. */
 export async function readBody(request: Request): Promise<unknown> {
   if (Number(request.headers.get('content-length') ?? 0) > mostBytes) throw tooLarge()
-  const text = await readText(request)
-  if (text === '') return undefined
+  const bytes = await readBytes(request)
+  if (bytes.length === 0) return undefined
   const type = (request.headers.get('content-type') ?? '').split(';')[0]?.trim() ?? ''
   if (!/^application\/(?:[\w.+-]+\+)?json$/i.test(type))
     throw new OperationError(
@@ -15,22 +15,27 @@ export async function readBody(request: Request): Promise<unknown> {
       'Send JSON, with "content-type: application/json"',
     )
   try {
-    return JSON.parse(text)
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   } catch {
     throw new OperationError('invalid', 'INVALID_JSON', 'Invalid JSON payload')
   }
 }
 
-async function readText({ body }: Request): Promise<string> {
-  if (body === null) return ''
+async function readBytes({ body }: Request): Promise<Uint8Array> {
+  if (body === null) return Buffer.alloc(0)
   const chunks: Uint8Array[] = []
   let bytes = 0
-  for await (const chunk of body) {
-    bytes += chunk.length
-    if (bytes > mostBytes) throw tooLarge()
-    chunks.push(chunk)
+  try {
+    for await (const chunk of body) {
+      bytes += chunk.length
+      if (bytes > mostBytes) throw tooLarge()
+      chunks.push(chunk)
+    }
+  } catch (error) {
+    if (error instanceof OperationError) throw error
+    throw new OperationError('invalid', 'BAD_REQUEST', 'The body did not come whole')
   }
-  return new TextDecoder().decode(Buffer.concat(chunks))
+  return Buffer.concat(chunks)
 }
 
 const tooLarge = (): OperationError =>

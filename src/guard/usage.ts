@@ -5,18 +5,12 @@ export class Usage {
 
   end(): void {
     this.calls -= 1
-    if (this.calls === 0) this.#tell()
+    if (this.calls === 0) this.#over?.()
   }
 
-  /** Calls `over` once, when no call is left: at once, or at the end of the last. */
+  /** No call begins any more. Calls `over` when none is left: at once, or at the end of the last. */
   whenOver(over: () => void): void {
     this.#over = over
-    if (this.calls === 0) this.#tell()
-  }
-
-  #tell(): void {
-    const over = this.#over
-    this.#over = undefined
-    over?.()
+    if (this.calls === 0) over()
   }
 }

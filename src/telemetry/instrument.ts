@@ -1,4 +1,5 @@
 import { InvalidOptionsError } from '../core/errors.js'
+import { hasMethods } from '../core/methods.js'
 import type { ObservedRegistry } from './figures.js'
 import { meterFigures } from './meters.js'
 import type { Meter, Tracer } from './opentelemetry.js'
@@ -50,19 +51,14 @@ function checked(options: InstrumentOptions): InstrumentOptions {
   const { meter, tracer, generative } = given
   if (meter === undefined && tracer === undefined)
     throw refused('meter', 'expected a meter of OpenTelemetry, a tracer, or both')
-  if (meter !== undefined && !has(meter, 'addBatchObservableCallback'))
+  if (meter !== undefined && !hasMethods(meter, 'addBatchObservableCallback'))
     throw refused('meter', 'expected a meter of OpenTelemetry, such as metrics.getMeter(name)')
-  if (tracer !== undefined && !has(tracer, 'startSpan'))
+  if (tracer !== undefined && !hasMethods(tracer, 'startSpan'))
     throw refused('tracer', 'expected a tracer of OpenTelemetry, such as trace.getTracer(name)')
   if (generative !== undefined && !isTexts(generative))
     throw refused('generative', 'expected a list of names of services')
   return options
 }
-
-const has = (value: unknown, method: string): boolean =>
-  typeof value === 'object' &&
-  value !== null &&
-  typeof (value as Readonly<Record<string, unknown>>)[method] === 'function'
 
 const isTexts = (value: unknown): boolean =>
   Array.isArray(value) && value.every((one) => typeof one === 'string')

@@ -1,4 +1,6 @@
 import { InvalidOptionsError } from '../core/errors.js'
+import { isObject } from '../core/foreign.js'
+import { hasMethods } from '../core/methods.js'
 import { type PromRegistry, promClient } from './prom-client.js'
 
 /** Where metrics go: a registry of prom-client, or the module itself, for its default one. */
@@ -7,7 +9,7 @@ export type PromTarget = PromRegistry | { readonly register: PromRegistry }
 /** One of our own where none is given. Throws `InvalidOptionsError`. */
 export function registerOf(target: PromTarget | undefined): PromRegistry {
   if (target === undefined) return new (promClient().Registry)()
-  const register = isRecord(target) && 'register' in target ? target.register : target
+  const register = isObject(target) && 'register' in target ? target.register : target
   if (isRegistry(register)) return register
   throw new InvalidOptionsError(
     [{ field: 'register', message: 'expected a Registry of prom-client, or the module itself' }],
@@ -25,10 +27,5 @@ export function checkFree(register: PromRegistry, names: readonly string[], hint
     )
 }
 
-const isRecord = (value: unknown): value is object => typeof value === 'object' && value !== null
-
 const isRegistry = (value: unknown): value is PromRegistry =>
-  isRecord(value) &&
-  ['registerMetric', 'getSingleMetric', 'removeSingleMetric', 'metrics'].every(
-    (name) => typeof (value as Readonly<Record<string, unknown>>)[name] === 'function',
-  )
+  hasMethods(value, 'registerMetric', 'getSingleMetric', 'removeSingleMetric', 'metrics')

@@ -484,6 +484,12 @@ describe('a sighting that can be called', () => {
       provenance: { contextLength: { kind: 'probed', source: 'a' } },
     })
     expect(told).toEqual(['+m'])
+    registry.models.remove('m', 'told')
+    await source.say([at('a', { catalogue, metadata: { zone: 'x' } })])
+    expect(registry.get('a')?.metadata).toEqual({ zone: 'x' })
+    expect(registry.models.get('m'), 'the source says nothing new of it').toBeUndefined()
+    await source.say([at('a', { catalogue: [{ ...catalogue[0], id: 'n' }] })])
+    expect(told).toEqual(['+m', '+n'])
     await registry.close()
   })
 

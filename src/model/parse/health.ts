@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { hasMethods } from '../../core/methods.js'
 import type { Check, CheckOptions, CheckSettings } from '../health.js'
 import type { Probe, RegistrationHealth } from '../provider.js'
 import { count, fn, positive, wait } from './words.js'
@@ -12,11 +13,7 @@ const settings = {
 }
 
 export const isProbe: z.ZodType<Probe> = z.custom<Probe>(
-  (value) =>
-    typeof value === 'object' &&
-    value !== null &&
-    typeof (value as Partial<Probe>).name === 'string' &&
-    typeof (value as Partial<Probe>).check === 'function',
+  (value) => hasMethods(value, 'check') && 'name' in value && typeof value.name === 'string',
   'expected a probe, with a name and a check function',
 )
 

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type InputIssue, InvalidRegistrationError } from '../../core/errors.js'
+import { hasMethods } from '../../core/methods.js'
 import type { Capability } from '../capability.js'
 import type { Check } from '../health.js'
 import { type PriorityLevel, type PriorityName, priorityLevels } from '../priority.js'
@@ -46,11 +47,10 @@ const strategy = z.union(
     z.enum([...builtInStrategies, 'round_robin']),
     z.custom<Strategy>(
       (value) =>
-        typeof value === 'object' &&
-        value !== null &&
-        typeof (value as Partial<Strategy>).name === 'string' &&
-        (value as Partial<Strategy>).name !== '' &&
-        typeof (value as Partial<Strategy>).pick === 'function',
+        hasMethods(value, 'pick') &&
+        'name' in value &&
+        typeof value.name === 'string' &&
+        value.name !== '',
     ),
   ],
   `expected ${builtInStrategies.join(', ')}, or an object with a name and a pick function`,

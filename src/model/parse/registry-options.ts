@@ -1,25 +1,13 @@
 import { z } from 'zod'
 import { type InputIssue, InvalidOptionsError } from '../../core/errors.js'
+import { hasMethods } from '../../core/methods.js'
 import { circuit } from './circuit.js'
 import { registryHealth } from './health.js'
 import { parse } from './read.js'
-import { fn, isText, positive, text, texts, wait } from './words.js'
-
-const port = <T>(what: string, ...methods: readonly string[]) =>
-  z.custom<T>(
-    (value) =>
-      typeof value === 'object' &&
-      value !== null &&
-      methods.every((method) => typeof (value as Record<string, unknown>)[method] === 'function'),
-    `expected a ${what} with ${methods.join(', ')}`,
-  )
+import { fn, isText, port, positive, text, texts, wait } from './words.js'
 
 const source = z.custom<object>(
-  (value) =>
-    typeof value === 'object' &&
-    value !== null &&
-    isText((value as Record<string, unknown>).name) &&
-    typeof (value as Record<string, unknown>).watch === 'function',
+  (value) => hasMethods(value, 'watch') && 'name' in value && isText(value.name),
   'expected a source, with a name and a watch function',
 )
 

@@ -1,16 +1,7 @@
 import { z } from 'zod'
 import { type InputIssue, InvalidOptionsError } from '../../core/errors.js'
 import { parse } from './read.js'
-import { count, positive, text, wait } from './words.js'
-
-const port = <T>(what: string, ...methods: readonly string[]) =>
-  z.custom<T>(
-    (value) =>
-      typeof value === 'object' &&
-      value !== null &&
-      methods.every((method) => typeof (value as Record<string, unknown>)[method] === 'function'),
-    `expected a ${what} with ${methods.join(', ')}`,
-  )
+import { count, port, positive, text, wait } from './words.js'
 
 const migration = z.custom(isMigration, 'expected a migration: two versions, and migrate')
 

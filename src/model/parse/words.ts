@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { hasMethods } from '../../core/methods.js'
 
 /** No text of a registration, request or option is longer. */
 export const longestText = 4_096
@@ -85,12 +86,18 @@ export const capabilityName: z.ZodString = text.refine(
   'expected a name without "@"',
 )
 
+/** What somebody else made, known by what it can do. */
+export const port = <T>(what: string, ...methods: readonly string[]): z.ZodType<T> =>
+  z.custom<T>(
+    (value) => hasMethods(value, ...methods),
+    `expected a ${what} with ${methods.join(', ')}`,
+  )
+
 export const signal: z.ZodType<AbortSignal> = z.custom<AbortSignal>(
   (value) =>
-    typeof value === 'object' &&
-    value !== null &&
-    typeof (value as Partial<AbortSignal>).aborted === 'boolean' &&
-    typeof (value as Partial<AbortSignal>).addEventListener === 'function',
+    hasMethods(value, 'addEventListener') &&
+    'aborted' in value &&
+    typeof value.aborted === 'boolean',
   'expected an AbortSignal',
 )
 

@@ -117,8 +117,10 @@ const names = (lost: readonly LostDependency[], dependency: string): boolean =>
   lost.some((one) => one.dependency === dependency)
 
 /** Why nobody can rely on it now. A half-open circuit has not proved anything yet. */
-function unavailable({ verdict, usedGuard }: Seat, now: number): string | undefined {
+function unavailable(seat: Seat, now: number): string | undefined {
+  const { verdict, usedGuard, unconnectable } = seat
   if (verdict === 'unhealthy' || verdict === 'loading') return `is ${verdict}`
+  if (unconnectable !== undefined) return 'cannot be connected'
   if (usedGuard === undefined) return undefined
   if (usedGuard.draining) return 'is draining'
   const state = usedGuard.circuit.stateAt(now)

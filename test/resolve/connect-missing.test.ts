@@ -1,4 +1,4 @@
-import { MissingPeerError, NoProviderError } from 'switchgear'
+import { AllProvidersFailedError, MissingPeerError, NoProviderError } from 'switchgear'
 import { describe, expect, it } from 'vitest'
 import { deferred, scene, watch } from './scene.js'
 
@@ -71,6 +71,28 @@ describe('a package that is missing', () => {
     })
     expect(await registry.getService('llm')).toBeUndefined()
     expect(asked()).toBe(1)
+  })
+
+  it('is a loss to those who depend on it', async () => {
+    const { registry } = lacking()
+    const agent = { service: 'llm', name: 'agent', dependencies: ['lacking'] } as const
+    registry.register({ ...agent, provider: { ask: async () => 'agent' } })
+    expect(await registry.client('llm').ask()).toBe('agent')
+    expect(registry.get('agent')?.lostDependencies).toEqual([
+      { dependency: 'lacking', reason: 'lacking cannot be connected' },
+    ])
+  })
+
+  it('makes no failure that waiting could mend, two of them either', async () => {
+    const { registry } = lacking()
+    const connect = (): Promise<Llm> => Promise.reject(missing)
+    registry.register({ service: 'llm', name: 'other', connect })
+    const failed = await registry
+      .client('llm')
+      .ask()
+      .catch((error: unknown) => error)
+    expect(failed).toBeInstanceOf(AllProvidersFailedError)
+    expect(failed).toMatchObject({ retryable: false })
   })
 
   it('says nothing of what does the work since', async () => {

@@ -4,6 +4,7 @@ import type { Clock } from '../../core/clock.js'
 import { field } from '../../core/foreign.js'
 import { systemRandom } from '../../core/random.js'
 import { entryOf, type RemoteEntry, readEntry } from './entry.js'
+import { holding } from './holding.js'
 import type { Remote } from './remote.js'
 
 /** What a registry tells of what it has. */
@@ -91,11 +92,17 @@ function parsed(text: string): unknown {
 
 /** Of a registry without native routes: the client keeps track by itself, and comes back by itself. */
 async function* watched(
-  { client }: Followed,
+  { access, client }: Followed,
   signal: AbortSignal,
 ): AsyncGenerator<News, void, undefined> {
-  for await (const { type, record } of client.watch(signal))
-    yield type === 'removed'
-      ? { type: 'gone', id: record.id }
-      : { type: 'entry', entry: entryOf(record) }
+  const done = new AbortController()
+  void holding(access.clock, AbortSignal.any([signal, done.signal])) // the client alone would let the process end
+  try {
+    for await (const { type, record } of client.watch(signal))
+      yield type === 'removed'
+        ? { type: 'gone', id: record.id }
+        : { type: 'entry', entry: entryOf(record) }
+  } finally {
+    done.abort()
+  }
 }

@@ -52,17 +52,22 @@ describe('the built command, over a server', () => {
   })
 
   it('keeps and watches until it is interrupted, and ends with 0', async () => {
-    const server = await serving()
-    const watch = start(server.urls.rest, ['watch', '--json'])
-    await becomes(() => watch.said.err.includes('Watching 0 registrations'))
+    const server = await serving({ grpc: { port: 0 } })
+    const watches = [server.urls.rest, server.urls.grpc ?? ''].map((url) =>
+      start(url, ['watch', '--json']),
+    )
+    const watchers = async (text: string) => {
+      for (const { said } of watches) await becomes(() => (said.out + said.err).includes(text))
+    }
+    await watchers('Watching 0 registrations')
     const keep = start(server.urls.rest, ['register', 'a', '--keep'])
-    await becomes(() => watch.said.out.includes('"event":"added"'))
+    await watchers('"event":"added"')
     await becomes(() => keep.said.err.includes('Ctrl-C'))
     keep.child.kill('SIGINT')
     expect(await keep.closed).toMatchObject({ exit: 0 })
     expect(server.operations.get('a')).toBeUndefined()
-    await becomes(() => watch.said.out.includes('"event":"removed"'))
-    watch.child.kill('SIGTERM')
-    expect(await watch.closed).toMatchObject({ exit: 0 })
+    await watchers('"event":"removed"')
+    for (const { child } of watches) child.kill('SIGTERM')
+    for (const { closed } of watches) expect(await closed).toMatchObject({ exit: 0 })
   })
 })

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 
 /** The command `switchgear`, of the package that this example imports. */
 const command = new URL('dist/cli/main.js', import.meta.resolve('switchgear/package.json'))
-const longestStartMs = 20_000
+const longestStartMs = 60_000
 
 /** @typedef {import('node:child_process').ChildProcess} ChildProcess */
 

@@ -7,6 +7,8 @@ import { root } from '../house/sources.js'
 import { expectGone, needsBuild } from './main-job.js'
 
 const folder = join(root, 'docs/examples/weather')
+/** Several processes start, on a machine that may have much else to do. */
+const limitMs = 90_000
 
 interface Reading {
   readonly hour: number
@@ -34,7 +36,9 @@ const linesOf = (text: string): RegExpMatchArray[] => [
 ]
 
 describe('the example of a weather system', () => {
-  it('reports to the end when a forecaster in use is killed', async (context) => {
+  it('reports to the end when a forecaster in use is killed', {
+    timeout: limitMs,
+  }, async (context) => {
     needsBuild(context)
     const { stdout } = await promisify(execFile)(process.execPath, [join(folder, 'main.js')])
     const [before = '', after = ''] = stdout.split(/^\*\*\* .*$/m)

@@ -125,6 +125,7 @@ export {
   type CapabilityItem,
   type RegistrationHandle,
   ServiceRegistry,
+  type StartOptions,
   type WaitReadyOptions,
 } from './registry/registry.js'
 export type { Imported } from './registry/takeover.js'

@@ -21,6 +21,8 @@ export interface RenewOptions {
 
 /** A lease written down. */
 export interface SavedLease {
+  /** It is over, as whoever ends leases for all has found. */
+  readonly expired?: boolean | undefined
   readonly provider: string
   readonly renewedAt: number
   readonly forMs: number

@@ -80,3 +80,6 @@ export const keyOf: { readonly [S in Section]: (entry: Sections[S]) => string } 
 
 /** In the order in which they are read back. */
 export const sections = Object.keys(keyOf) as readonly Section[]
+
+/** Those whose entries are each of one provider, by its name. */
+export const ofProviders = ['providers', 'circuits', 'health', 'leases'] as const

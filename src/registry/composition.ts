@@ -125,12 +125,10 @@ export class Composition {
     })
     this.leases = new Leases({
       clock,
-      expired: (seat) =>
-        this.turn(() => {
-          this.telling.leaseExpired(seat)
-          this.checks.mark(seat, 'unhealthy')
-        }),
+      expired: (seat) => this.#leaseExpired(seat),
       lost: (seat) => this.remove(seat),
+      resumed: (seat, before) => this.turn(() => this.checks.mark(seat, before)),
+      store: options.store?.endsLeases === true ? this.#hearing() : undefined,
     })
     this.capabilities = new CapabilityCatalog(options.capabilities, ({ definition }) => {
       this.resolver.plans.clear() // they were compiled with what was defined before
@@ -189,7 +187,7 @@ export class Composition {
     this.turn(() => {
       const seat = this.register(parsed, true)
       seat.restored = true
-      if (isKept(seat)) this.mark('providers', seat.provider.name)
+      if (isKept(seat)) this.markAnew(seat.provider.name)
       if (lease === undefined) this.checks.mark(seat, 'unknown')
       else this.renew(seat, lease)
     })
@@ -271,6 +269,29 @@ export class Composition {
       this.checks.mark(seat, options.status ?? 'healthy')
     })
     if (seat.named) this.mark('leases', seat.provider.name)
+  }
+
+  /** Where a store ends leases for all, it has written so, or it is no more than this registry's own view. */
+  #leaseExpired(seat: Seat): void {
+    const { loading, options } = this
+    this.turn(() => {
+      this.loading = loading || options.store?.endsLeases === true
+      try {
+        this.telling.leaseExpired(seat)
+        this.checks.mark(seat, 'unhealthy')
+      } finally {
+        this.loading = loading
+      }
+    })
+  }
+
+  #hearing(): { readonly heard: boolean } {
+    const follow = (): Follow | undefined => this.follow
+    return {
+      get heard() {
+        return follow()?.heard === true
+      },
+    }
   }
 
   /** Throws `StrategyConflictError`. */
@@ -512,6 +533,11 @@ export class Composition {
     if (!this.loading) this.persist?.mark(section, key, gone)
   }
 
+  /** The store is to hold this provider as another registration than before. */
+  markAnew(name: string): void {
+    if (!this.loading) this.persist?.mark('providers', name, false, true)
+  }
+
   /** A strategy that a group is about to get is that of those who are in it, too. */
   #markHeirs({ service, handlers, group }: Provider, strategy: Strategy | undefined): void {
     if (strategy === undefined || this.persist === undefined) return
@@ -531,6 +557,7 @@ export class Composition {
       clock,
       random,
       take: (changes) => others.take(changes),
+      heard: () => this.leases.resume(),
       failed: (error, retryInMs) => telling.storeFailed(store.name, error, retryInMs),
     })
   }

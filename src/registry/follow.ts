@@ -7,6 +7,8 @@ export interface FollowPorts {
   readonly clock: Clock
   readonly random: Random
   take(changes: readonly StoreChange[]): void
+  /** It is heard again, and all that came meanwhile was taken. */
+  heard(): void
   /** It is asked again after so long. */
   failed(error: unknown, retryInMs: number): void
 }
@@ -20,6 +22,7 @@ export class Follow {
   readonly #stopped = new AbortController()
   #started = false
   #failures = 0
+  #heard = false
 
   constructor(store: Store, ports: FollowPorts) {
     this.#store = store
@@ -31,6 +34,11 @@ export class Follow {
     if (this.#started || this.#store.watch === undefined) return
     this.#started = true
     void this.#run()
+  }
+
+  /** Whether what others do would be known here, up to a few seconds. */
+  get heard(): boolean {
+    return this.#heard
   }
 
   stop(): void {
@@ -45,6 +53,7 @@ export class Follow {
         await this.#watch(signal)
       } catch (error) {
         if (signal.aborted) return
+        this.#heard = false
         this.#failures += 1
         const retryInMs = backoffMs(this.#failures, retry, random)
         failed(error, retryInMs)
@@ -53,8 +62,24 @@ export class Follow {
     }
   }
 
+  /** Each time with a signal of its own, so that nothing of an attempt outlives it. */
   async #watch(signal: AbortSignal): Promise<void> {
-    const groups = this.#store.watch?.(signal)[Symbol.asyncIterator]()
+    const attempt = new AbortController()
+    const end = (): void => attempt.abort()
+    signal.addEventListener('abort', end, { once: true })
+    try {
+      await this.#take(attempt.signal)
+    } finally {
+      signal.removeEventListener('abort', end)
+      end()
+    }
+  }
+
+  async #take(signal: AbortSignal): Promise<void> {
+    const caughtUp = (): void => {
+      if (!signal.aborted) this.#hear()
+    }
+    const groups = this.#store.watch?.(signal, caughtUp)[Symbol.asyncIterator]()
     const aborted = whenAborted(signal)
     for (;;) {
       // A store that does not mind the signal is left behind.
@@ -67,5 +92,12 @@ export class Follow {
       this.#failures = 0
       this.#ports.take(next.value)
     }
+  }
+
+  #hear(): void {
+    this.#failures = 0
+    if (this.#heard) return
+    this.#heard = true
+    this.#ports.heard()
   }
 }

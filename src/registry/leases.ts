@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from 'node:util'
 import { type Clock, later } from '../core/clock.js'
 import { DueHeap, type Timed } from '../core/heap.js'
+import type { Health } from '../model/health.js'
 import type { ProviderLease, RenewOptions, SavedLease } from '../model/lease.js'
 import type { Seat } from '../resolve/seat.js'
 
@@ -10,6 +12,13 @@ export interface LeasePorts {
   expired(seat: Seat): void
   /** It has been silent for so long that nobody expects it back. */
   lost(seat: Seat): void
+  /** What was taken to be silent here may have been heard by others. */
+  resumed(seat: Seat, before: Health): void
+  /**
+   * The store that ends leases for all who share it, if there is one: whether it is heard now. It alone knows who else
+   * has heard of a provider.
+   */
+  readonly store?: { readonly heard: boolean } | undefined
 }
 
 /** A provider is removed after so many times its lease. */
@@ -24,6 +33,8 @@ interface Held extends Timed {
   /** By the monotonic clock. */
   renewedAt: number
   expired: boolean
+  /** Its last sign of life came to this registry. */
+  own: boolean
 }
 
 export function leaseOf(seat: Seat): ProviderLease | undefined {
@@ -43,6 +54,8 @@ export const savedLease = (seat: Seat): SavedLease | undefined => held.get(seat)
 export class Leases {
   readonly #ports: LeasePorts
   readonly #heap = new DueHeap<Held>()
+  /** Those that were ended here although others could know better, and how they were before. */
+  readonly #doubtful = new Map<Held, Health>()
   #stopTimer: (() => void) | undefined
   #armedFor = Number.POSITIVE_INFINITY
 
@@ -53,29 +66,56 @@ export class Leases {
   renew(seat: Seat, { forMs, facts }: RenewOptions): void {
     const { clock } = this.#ports
     const before = held.get(seat)?.saved.facts ?? nothing
-    this.#hold(seat, {
-      provider: seat.provider.name,
-      renewedAt: clock.wall(),
-      forMs,
-      facts: facts ?? before,
-    })
+    const provider = seat.provider.name
+    this.#hold(seat, { provider, renewedAt: clock.wall(), forMs, facts: facts ?? before }, true)
   }
 
   /**
-   * One that was written down, here or by others; false when a newer one is known. It counts from now on, in full:
-   * who was away cannot know what it has missed.
+   * One that was written down; false when a newer one is known. It counts from now on, in full: who was away cannot
+   * know what it has missed.
    */
   restore(seat: Seat, saved: SavedLease): boolean {
     const known = held.get(seat)
     if (known !== undefined && known.saved.renewedAt >= saved.renewedAt) return false
-    this.#hold(seat, saved)
+    const entry = this.#hold(seat, saved, false)
+    if (saved.expired === true) this.#end(entry)
     return true
+  }
+
+  /** What others have written last, by whatever clock; true when it was renewed. */
+  follow(seat: Seat, saved: SavedLease): boolean {
+    const known = held.get(seat)
+    if (saved.expired !== true) {
+      if (known?.expired === false && isDeepStrictEqual(known.saved, saved)) return false
+      this.#hold(seat, saved, false)
+      return true
+    }
+    const wasOver = known?.expired === true
+    this.#end(this.#hold(seat, saved, false))
+    if (!wasOver) this.#ports.expired(seat)
+    return false
+  }
+
+  /** Others have taken it away: from one that was over, because nobody expects it back. */
+  dropped(seat: Seat): void {
+    const isLost = this.#ports.store !== undefined && held.get(seat)?.expired === true
+    this.forget(seat)
+    if (isLost) this.#ports.lost(seat)
+  }
+
+  /** The store that ends leases is heard again: what was ended meanwhile gets a full one. */
+  resume(): void {
+    for (const [entry, before] of [...this.#doubtful]) {
+      this.#hold(entry.seat, entry.saved, true)
+      this.#ports.resumed(entry.seat, before)
+    }
   }
 
   forget(seat: Seat): void {
     const known = held.get(seat)
     if (known === undefined) return
     this.#heap.remove(known)
+    this.#doubtful.delete(known)
     held.delete(seat)
   }
 
@@ -84,18 +124,29 @@ export class Leases {
     this.#heap.clear()
   }
 
-  #hold(seat: Seat, lease: SavedLease): void {
+  #hold(seat: Seat, lease: SavedLease, own: boolean): Held {
     const now = this.#ports.clock.now()
     const saved = Object.freeze(lease)
     let entry = held.get(seat)
     if (entry === undefined) {
-      entry = { seat, saved, renewedAt: now, expired: false, at: 0, slot: -1 }
+      entry = { seat, saved, renewedAt: now, expired: false, own, at: 0, slot: -1 }
       held.set(seat, entry)
     } else this.#heap.remove(entry)
-    entry.saved = saved
-    entry.renewedAt = now
-    entry.expired = false
-    entry.at = now + saved.forMs
+    this.#doubtful.delete(entry)
+    Object.assign(entry, { saved, renewedAt: now, expired: false, own })
+    if (own || this.#ports.store === undefined) this.#wait(entry, saved.forMs)
+    return entry
+  }
+
+  /** It is over already. */
+  #end(entry: Held): void {
+    this.#heap.remove(entry)
+    entry.expired = true
+    if (this.#ports.store === undefined) this.#wait(entry, (timesUntilLost - 1) * entry.saved.forMs)
+  }
+
+  #wait(entry: Held, ms: number): void {
+    entry.at = this.#ports.clock.now() + ms
     this.#heap.push(entry)
     this.#arm()
   }
@@ -112,18 +163,28 @@ export class Leases {
   #sweep(): void {
     this.#armedFor = Number.POSITIVE_INFINITY
     const now = this.#ports.clock.now()
-    for (let due = this.#heap.popDue(now); due; due = this.#heap.popDue(now)) {
-      const { seat, renewedAt, saved } = due
-      if (due.expired) {
-        this.#ports.lost(seat)
-        continue
-      }
-      due.expired = true
+    for (let due = this.#heap.popDue(now); due; due = this.#heap.popDue(now)) this.#over(due)
+    if (this.#heap.size > 0) this.#arm()
+  }
+
+  #over(due: Held): void {
+    const { store, expired, lost } = this.#ports
+    const { seat, renewedAt, saved } = due
+    if (store?.heard) {
+      this.#wait(due, saved.forMs) // it says so itself
+      return
+    }
+    if (due.expired) {
+      lost(seat)
+      return
+    }
+    due.expired = true
+    if (store !== undefined) this.#doubtful.set(due, seat.verdict)
+    else {
       due.at = renewedAt + timesUntilLost * saved.forMs
       this.#heap.push(due)
-      this.#ports.expired(seat)
     }
-    if (this.#heap.size > 0) this.#arm()
+    expired(seat)
   }
 }
 

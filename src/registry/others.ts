@@ -3,7 +3,12 @@ import { StrategyConflictError } from '../core/errors.js'
 import type { SavedLease } from '../model/lease.js'
 import type { ParsedRegistration } from '../model/parse/registration.js'
 import type { ParsedSnapshot } from '../model/parse/snapshot.js'
-import type { SavedCircuitEntry, SavedHealth, Section } from '../model/snapshot.js'
+import {
+  ofProviders,
+  type SavedCircuitEntry,
+  type SavedHealth,
+  type Section,
+} from '../model/snapshot.js'
 import type { Seat } from '../resolve/seat.js'
 import type { StoreChange } from '../store/store.js'
 import { isKept, kept } from './keep.js'
@@ -48,12 +53,16 @@ export class Others {
   /** In one turn. An entry that is wrong is refused alone, and told. */
   take(changes: readonly StoreChange[]): void {
     const latest = new Map(changes.map((change) => [idOf(change), change]))
-    const news = [...latest.values()].filter((change) => !this.#isOwed(change))
+    const anew = this.#registeredAnew(latest.values())
+    const news = [...latest.values()].filter(
+      (change) => (isOfProvider(change) && anew.has(change.key)) || !this.#isOwed(change),
+    )
     const parts = this.#parts
     const read = readEntries(news, this.#store, (error) => this.#refuse(error))
     parts.turn(() => {
       parts.loading = true
       try {
+        for (const name of anew) this.#forgetRegistration(name)
         for (const change of news) if (change.value === undefined) this.#forget(change)
         this.#takeOver(read)
       } finally {
@@ -61,6 +70,26 @@ export class Others {
       }
     })
     for (const [section, key] of this.#again.splice(0)) parts.mark(section, key)
+  }
+
+  /** Providers of which what is to be written here is about a registration that is over. */
+  #registeredAnew(changes: Iterable<StoreChange>): ReadonlySet<string> {
+    const { catalog, persist } = this.#parts
+    const anew = [...changes].flatMap(({ section, key, anew }) => {
+      if (section !== 'providers' || anew !== true) return []
+      const seat = catalog.get(key)
+      return persist?.registers(key) === true || (seat && this.#isOwn(seat)) ? [] : [key]
+    })
+    return new Set(anew)
+  }
+
+  /** What is known from here of one that others have registered anew. */
+  #forgetRegistration(name: string): void {
+    const { catalog, leases } = this.#parts
+    const seat = catalog.get(name)
+    if (seat === undefined) return
+    seat.restored = true
+    leases.forget(seat)
   }
 
   /** What is being written here may come before or after it: to be sure, it is written once more. */
@@ -173,7 +202,7 @@ export class Others {
   #putLease(entry: SavedLease): void {
     const { catalog, leases, telling } = this.#parts
     const seat = catalog.get(entry.provider)
-    if (seat !== undefined && leases.restore(seat, entry))
+    if (seat !== undefined && leases.follow(seat, entry))
       telling.leaseRenewed(seat, () => leaseOf(seat))
   }
 
@@ -211,7 +240,7 @@ export class Others {
         if (seat !== undefined && !seat.hasCheck && !this.#isOwn(seat)) checks.mark(seat, 'unknown')
         break
       case 'leases':
-        if (seat !== undefined) leases.forget(seat)
+        if (seat !== undefined) leases.dropped(seat)
         break
       case 'circuits':
         remembered.circuits.delete(key)
@@ -227,5 +256,8 @@ export class Others {
     else if (isKept(seat)) this.#again.push(['providers', name], ['health', name])
   }
 }
+
+const isOfProvider = ({ section }: StoreChange): boolean =>
+  ofProviders.some((one) => one === section)
 
 const asJson = (value: object): unknown => JSON.parse(JSON.stringify(value))

@@ -16,6 +16,7 @@ import {
   checkExportOptions,
   checkListener,
   checkSignal,
+  checkStartOptions,
   parseReadyOptions,
 } from '../model/parse/arguments.js'
 import {
@@ -49,6 +50,7 @@ import { CircuitHandle } from './circuit-handle.js'
 import { Composition } from './composition.js'
 import { drained } from './drain.js'
 import { iterate } from './iterate.js'
+import { joinStore } from './join-store.js'
 import { snapshotOf } from './keep.js'
 import { learnFromHealth } from './learn.js'
 import type { ListFilter } from './listing.js'
@@ -74,6 +76,11 @@ export interface CapabilityItem {
   readonly id: string
   readonly label: string
   readonly description: string
+}
+
+export interface StartOptions {
+  /** Whether nothing begins before the store was read. Default true. */
+  readonly storeRequired?: boolean | undefined
 }
 
 export interface WaitReadyOptions<S extends object> {
@@ -504,13 +511,15 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
    * Begins the work behind the scenes: reads the store and keeps it true, then asks the sources. What was
    * registered before is newer than what is read. Rejects with `CorruptSnapshotError`,
    * `UnsupportedSnapshotError`, `StoreInUseError`, `StoreFailedError`: then nothing is read, and nothing
-   * will be written, until it is called again and succeeds.
+   * will be written, until it is called again and succeeds. With `storeRequired: false` a `StoreFailedError` does not
+   * keep it from beginning: the store is tried again by itself, as `store.failed` tells, and joined when it is there.
    */
-  start(): Promise<void> {
+  start(options: StartOptions = {}): Promise<void> {
     this.#open('start')
+    checkStartOptions(options)
     if (this.#started === undefined || this.#startFailed) {
       this.#startFailed = false
-      this.#started = this.#begin()
+      this.#started = this.#begin(options.storeRequired !== false)
       this.#started.catch(() => {
         this.#startFailed = true // told by an event as well: nobody has to wait for it
       })
@@ -520,12 +529,13 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
 
   /** Resolves when everything up to now is in the store; rejects when it could not be written. */
   async flush(): Promise<void> {
-    const { persist, options } = this.#parts
+    const { persist } = this.#parts
     if (persist === undefined) return
-    const name = options.store?.name ?? 'The store'
+    const name = this.#storeName
     if (this.#started === undefined)
       throw new StoreFailedError(name, 'is not read yet, so nothing is written: call start() first')
     await this.#started
+    if (!persist.isOpen) throw new StoreFailedError(name, 'is not read yet; it is tried again')
     await persist.flush()
   }
 
@@ -612,30 +622,39 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
     if (this.#ended) throw new RegistryClosedError(what)
   }
 
-  async #begin(): Promise<void> {
-    await this.#load()
+  async #begin(storeRequired: boolean): Promise<void> {
+    const { clock, follow, random, telling } = this.#parts
+    await joinStore({
+      clock,
+      random,
+      signal: this.#closed.signal,
+      required: storeRequired,
+      join: async () => {
+        await this.#load()
+        if (!this.#ended) follow?.start()
+      },
+      failed: (error, retryInMs) => {
+        if (!this.#ended) telling.storeFailed(this.#storeName, error, retryInMs)
+      },
+    })
     if (this.#ended) return
-    const { catalog, follow, monitor, options, sources } = this.#parts
-    follow?.start()
+    const { catalog, monitor, options, sources } = this.#parts
     sources.start()
     if (options.health?.monitor !== false) monitor.start(catalog.members())
   }
 
   async #load(): Promise<void> {
     const parts = this.#parts
-    const { persist, options } = parts
-    if (persist === undefined || options.store === undefined) return
-    const { name } = options.store
-    try {
-      const saved = await persist.load()
-      if (this.#ended) return
-      if (saved !== undefined) await loadSnapshot(parts, await this.#read(saved), () => this.#ended)
-      if (this.#ended) return
-    } catch (error) {
-      parts.telling.storeFailed(name, error, undefined)
-      throw error
-    }
-    persist.begin()
+    if (parts.persist === undefined) return
+    const saved = await parts.persist.load()
+    if (this.#ended) return
+    if (saved !== undefined) await loadSnapshot(parts, await this.#read(saved), () => this.#ended)
+    if (this.#ended) return
+    parts.persist.begin()
+  }
+
+  get #storeName(): string {
+    return this.#parts.options.store?.name ?? 'The store'
   }
 
   #read(saved: Snapshot): Promise<ParsedSnapshot> {

@@ -308,7 +308,9 @@ function restoreHealth(parts: Target, entry: SavedHealth): void {
 /** A lease of nobody is over. */
 function restoreLease(parts: Target, entry: SavedLease): void {
   const seat = parts.catalog.get(entry.provider)
-  if (seat !== undefined && parts.leases.restore(seat, entry)) parts.mark('leases', entry.provider)
+  if (seat === undefined || !parts.leases.restore(seat, entry)) return
+  parts.mark('leases', entry.provider)
+  if (entry.expired === true) parts.checks.mark(seat, 'unhealthy')
 }
 
 /** What was remembered of a provider that now comes. */

@@ -28,6 +28,8 @@ interface Mark {
   readonly gone: boolean
   /** It is gone, or was since the last group: if it is there again, it comes after all others. */
   readonly left: boolean
+  /** A provider was registered again in place. */
+  readonly anew: boolean
 }
 
 /**
@@ -73,6 +75,11 @@ export class Persist {
     this.#schedule()
   }
 
+  /** Whether the store was read, and so is written to. */
+  get isOpen(): boolean {
+    return this.#open
+  }
+
   /** How old the oldest change is that the store does not have; 0 when it has all. */
   get lagMs(): number {
     return this.#behindSince === undefined ? 0 : this.#ports.clock.now() - this.#behindSince
@@ -88,11 +95,19 @@ export class Persist {
     return this.has(section, key) || this.#group?.has(`${section} ${key}`) === true
   }
 
-  /** An entry is another, is new, or is gone. */
-  mark(section: Section, key: string, gone = false): void {
+  /** Whether it is to be written that a provider was registered here. */
+  registers(name: string): boolean {
+    const id = `providers ${name}`
+    const marks = [this.#changed.get(id), this.#group?.get(id)]
+    const isThere = this.#ports.read('providers', name) !== undefined
+    return isThere && marks.some((mark) => mark?.anew === true || mark?.left === true)
+  }
+
+  /** An entry is another, is new, or is gone; `anew` where it has replaced one of its name. */
+  mark(section: Section, key: string, gone = false, anew = false): void {
     if (this.#closed) return
     this.#behindSince ??= this.#ports.clock.now()
-    note(this.#changed, { section, key, gone, left: gone })
+    note(this.#changed, { section, key, gone, left: gone, anew })
     this.#schedule()
   }
 
@@ -160,10 +175,10 @@ export class Persist {
     for (const { resolve } of this.#waiters.splice(0)) resolve()
   }
 
-  #changesOf({ section, key, left }: Mark): StoreChange[] {
+  #changesOf({ section, key, left, anew }: Mark): StoreChange[] {
     const value = this.#ports.read(section, key)
     if (value === undefined) return [{ section, key }]
-    const change = { section, key, value } as StoreChange
+    const change = { section, key, value, ...(anew && { anew }) } as StoreChange
     return left ? [{ section, key }, change] : [change]
   }
 
@@ -193,5 +208,6 @@ function note(marks: Map<string, Mark>, mark: Mark): void {
   const id = `${mark.section} ${mark.key}`
   const before = marks.get(id)
   if (before?.gone === true || mark.left) marks.delete(id)
-  marks.set(id, before?.left === true ? { ...mark, left: true } : mark)
+  const left = mark.left || before?.left === true
+  marks.set(id, { ...mark, left, anew: mark.anew || before?.anew === true })
 }

@@ -1,15 +1,9 @@
 import type { Clock } from '../core/clock.js'
 import { isoTime, whenAborted } from '../core/clock.js'
 import type { Limit } from '../core/limit.js'
+import { ofProviders } from '../model/snapshot.js'
 import type { Link } from './redis-link.js'
-import {
-  type FieldChange,
-  type Found,
-  inPieces,
-  type LogEntry,
-  type Place,
-  type Position,
-} from './redis-place.js'
+import { type Found, inPieces, type LogEntry, type Place, type Position } from './redis-place.js'
 import { type RedisRecord, toChange } from './redis-record.js'
 import type { Replica } from './redis-replica.js'
 import type { StoreChange } from './store.js'
@@ -25,7 +19,7 @@ export interface FollowPorts {
   readonly forgetAfterMs: number
 }
 
-/** How long one read waits for news, and so how late the loss of a place is noticed. */
+/** How long one read waits for news, and so how late a loss is noticed and a lease is ended. */
 const blockMs = 1_000
 
 type Changes = AsyncGenerator<readonly StoreChange[], void, undefined>
@@ -34,6 +28,8 @@ type Changes = AsyncGenerator<readonly StoreChange[], void, undefined>
 export class Follower {
   readonly #ports: FollowPorts
   #seen: Position = { id: '', revision: 0, run: '', mark: '' }
+  readonly #refused = new Set<string>()
+  #sweptAt = Number.NEGATIVE_INFINITY
 
   constructor(ports: FollowPorts) {
     this.#ports = ports
@@ -42,27 +38,40 @@ export class Follower {
   /** All records and the position that they are of, which is seen from now on. */
   async begin(link: Link): Promise<{ readonly found: Found; readonly records: Records }> {
     const { found, records } = await snapshot(this.#ports.place, link)
-    for (const [field, { revision }] of records) this.#ports.replica.see(field, revision)
+    for (const [field, record] of records) this.#ports.replica.see(field, record)
     this.#seen = found
+    this.#ports.place.reached(found)
     return { found, records }
   }
 
-  /** The first write makes a place. */
-  made(id: string): void {
-    if (this.#seen.id === '') this.#seen = { ...this.#seen, id }
+  /** What another registration of a provider has refused: what is so instead is told. */
+  refused(fields: readonly string[]): void {
+    for (const field of fields) for (const one of fieldsBeside(field)) this.#refused.add(one)
   }
 
-  /** Ends with the signal; throws when the connection fails, and then goes on where it was. */
-  async *changes(link: Link, signal: AbortSignal): Changes {
+  /** What this node wrote last is written again where a place has lost it. To be called alone. */
+  async restore(link: Link, except: ReadonlySet<string> = new Set()): Promise<void> {
+    const { clock, place, replica } = this.#ports
+    const owned = replica.owned().filter(({ field }) => !except.has(field))
+    await place.restore(link, owned, isoTime(clock.wall()))
+  }
+
+  /**
+   * Ends with the signal; throws when the connection fails, and then goes on where it was. Says each time when it has
+   * told all there is.
+   */
+  async *changes(link: Link, signal: AbortSignal, caughtUp: () => void): Changes {
     void whenAborted(signal).then(() => link.close())
     try {
       yield* this.#catchUp(link)
       while (!signal.aborted) {
-        const { place, replica, clock } = this.#ports
-        const entries = await place.following(link, this.#seen.revision, blockMs)
-        if (entries.length > 0 && this.#goesOn(entries)) yield* this.#replay(link, entries)
-        else yield* this.#catchUp(link)
-        yield* changesOf(replica.release(clock.now()).map((field) => [field, undefined]))
+        yield* this.#again(link)
+        await this.#sweep(link)
+        if (signal.aborted) return
+        caughtUp()
+        const entries = await this.#ports.place.following(link, this.#seen.revision, blockMs)
+        const goesOn = entries.length > 0 && this.#seen.id !== '' && this.#goesOn(entries)
+        yield* goesOn ? this.#replay(link, entries) : this.#catchUp(link)
       }
     } catch (error) {
       if (!signal.aborted) throw error
@@ -71,14 +80,21 @@ export class Follower {
 
   /** The log has all that came since. */
   #goesOn(entries: readonly LogEntry[]): boolean {
-    return entries.every(({ revision }, at) => revision === this.#seen.revision + 1 + at)
+    let { mark } = this.#seen
+    for (const entry of entries) {
+      if (entry.prev !== mark) return false
+      mark = entry.mark
+    }
+    return true
   }
 
   /** Whether this is still the place that was seen, and what came since. */
   async *#catchUp(link: Link): Changes {
     const { place } = this.#ports
     const found = await place.position(link, this.#seen.revision)
-    if (!continues(this.#seen, found)) {
+    // Where nothing was there to be seen, its own write may have made the place.
+    const id = this.#seen.id || place.id
+    if (!continues({ ...this.#seen, id }, found)) {
       yield* this.#resync(link, true)
       return
     }
@@ -99,56 +115,81 @@ export class Follower {
     for (const fields of inPieces([...new Set(others.flatMap((entry) => entry.fields))]))
       yield* this.#news(await place.values(link, fields))
     const last = entries.at(-1)
-    if (last !== undefined) this.#seen = { ...this.#seen, revision: last.revision, mark: last.mark }
+    if (last === undefined) return
+    this.#seen = { ...this.#seen, revision: last.revision, mark: last.mark }
+    place.reached(this.#seen)
   }
 
-  /** A snapshot, as the difference from what was seen. After a loss, what this node wrote is written again. */
+  /**
+   * A snapshot, as the difference from what was seen. After a loss, what this node wrote is written again first, and
+   * others have time to do the same.
+   */
   async *#resync(link: Link, lost: boolean): Changes {
     const { clock, forgetAfterMs, node, place, replica } = this.#ports
+    if (lost) await this.#ports.alone(() => this.restore(link))
     const { found, records } = await snapshot(place, link)
-    if (lost) await this.#ports.alone(() => this.#rewrite(link, records))
     const others = [...records].filter(([, record]) => record.node !== node)
-    // After a loss, the same revision may be another one's.
-    if (lost) for (const [field] of others) replica.see(field, 0)
+    const older = others.filter(([field, { version }]) => version < replica.version(field))
     const missing = replica.fields().filter((field) => !records.has(field))
-    const until = clock.now() + forgetAfterMs
-    if (lost)
-      for (const field of missing) if (replica.own(field) === undefined) replica.hold(field, until)
-    const news = others.filter(([field, { revision }]) => !replica.has(field, revision))
-    const asked = [...news.map(([field]) => field), ...(lost ? [] : missing)]
+    if (lost) {
+      const until = clock.now() + forgetAfterMs
+      for (const field of [...older.map(([field]) => field), ...missing]) replica.hold(field, until)
+    }
+    const doubtful = new Set(lost ? older.map(([field]) => field) : [])
+    const asked = others.flatMap(([field]) => (doubtful.has(field) ? [] : [field]))
     // Read once more: this node may have written since.
-    for (const fields of inPieces(asked)) yield* this.#news(await place.values(link, fields))
+    for (const fields of inPieces([...asked, ...(lost ? [] : missing)]))
+      yield* this.#news(await place.values(link, fields))
     this.#seen = found
+    place.reached(found)
   }
 
-  /** What this node wrote last is gone, or is older than that. */
-  async #rewrite(link: Link, records: Records): Promise<void> {
-    const { clock, node, place, replica } = this.#ports
-    const owned = replica.fields().flatMap((field): FieldChange[] => {
-      const own = replica.own(field)
-      const found = records.get(field)
-      if (own === undefined || found?.json === own) return []
-      return found === undefined || found.node === node ? [[field, own]] : []
-    })
-    const savedAt = isoTime(clock.wall())
-    for (const onlyNew of [true, false])
-      for (const changes of inPieces(owned.filter(([field]) => records.has(field) !== onlyNew))) {
-        const { revision } = await place.write(link, changes, { savedAt, onlyNew })
-        for (const [field, own] of changes) replica.wrote(field, revision, own)
-      }
+  /** What was refused, and what nobody has written again in time. */
+  async *#again(link: Link): Changes {
+    const { clock, place, replica } = this.#ports
+    const refused = [...this.#refused]
+    for (const fields of inPieces([...refused, ...replica.release(clock.now())]))
+      yield* this.#news(await place.values(link, fields), this.#refused)
+    for (const field of refused) this.#refused.delete(field)
+  }
+
+  /** Where nobody could ever be due, nobody asks. */
+  async #sweep(link: Link): Promise<void> {
+    const { clock, place, replica } = this.#ports
+    if (!replica.hasLeases || clock.now() - this.#sweptAt < blockMs) return
+    this.#sweptAt = clock.now()
+    try {
+      await place.sweep(link)
+    } catch (error) {
+      // Such as for want of memory: what can be read is still to be told.
+      if (!(error instanceof Error && error.name === 'ReplyError')) throw error
+    }
   }
 
   *#news(
-    values: Iterable<readonly [string, RedisRecord | undefined]>,
+    values: readonly (readonly [string, RedisRecord | undefined])[],
+    anyhow: ReadonlySet<string> = new Set(),
   ): Generator<readonly StoreChange[]> {
     const { node, replica } = this.#ports
-    yield* changesOf(
-      [...values].filter(([field, record]) => {
-        if (record === undefined) return replica.forget(field)
-        return record.node !== node && replica.see(field, record.revision)
-      }),
-    )
+    const changes = values.flatMap(([field, record]): StoreChange[] => {
+      const epoch = replica.epoch(field)
+      const isNews =
+        record === undefined
+          ? replica.forget(field)
+          : record.node !== node && replica.see(field, record)
+      const change = isNews || anyhow.has(field) ? toChange(field, record) : undefined
+      if (change === undefined) return []
+      const isAnew = record !== undefined && epoch !== '' && record.epoch !== epoch
+      return [isAnew && change.section === 'providers' ? { ...change, anew: true } : change]
+    })
+    if (changes.length > 0) yield changes
   }
+}
+
+/** All that is kept of the provider that a field is about. */
+function fieldsBeside(field: string): readonly string[] {
+  const key = field.slice(field.indexOf(' '))
+  return ofProviders.map((section) => `${section}${key}`)
 }
 
 type Records = ReadonlyMap<string, RedisRecord>
@@ -157,15 +198,8 @@ type Records = ReadonlyMap<string, RedisRecord>
 function continues(seen: Position, found: Found): boolean {
   if (seen.id === '') return true // nothing was ever seen
   if (found.id !== seen.id || found.revision < seen.revision) return false
-  // Another Redis answers: it has to know what was seen.
-  return found.run === seen.run || found.asked === seen.mark
-}
-
-function* changesOf(
-  values: readonly (readonly [string, RedisRecord | undefined])[],
-): Generator<readonly StoreChange[]> {
-  const changes = values.flatMap(([field, record]) => toChange(field, record) ?? [])
-  if (changes.length > 0) yield changes
+  if (found.asked !== '') return found.asked === seen.mark
+  return found.run === seen.run // trimmed away: the same Redis has lost nothing
 }
 
 /** Rounds after which a place that never rests is taken as it is: what comes later is followed. */
@@ -184,7 +218,7 @@ async function snapshot(
     const now = await place.position(link, found.revision)
     if (now.revision === found.revision && now.id === found.id) return { found: now, records }
     const entries = await place.log(link, found.revision)
-    const goesOn = entries[0]?.revision === found.revision + 1 && now.id === found.id
+    const goesOn = entries[0]?.prev === found.mark && now.id === found.id
     if (!goesOn) return snapshot(place, link) // trimmed, or another place: begin anew
     const fields = [...new Set(entries.flatMap((entry) => entry.fields))]
     for (const some of inPieces(fields))

@@ -2,13 +2,19 @@ import { randomUUID } from 'node:crypto'
 import { schemaVersion } from '../model/snapshot.js'
 import type { Link } from './redis-link.js'
 import { type RedisRecord, toRecord } from './redis-record.js'
-import { positionScript, type Script, writeScript } from './redis-scripts.js'
+import {
+  positionScript,
+  restoreScript,
+  type Script,
+  sweepScript,
+  writeScript,
+} from './redis-scripts.js'
 
 /** How far a place has come, and which one it is. */
 export interface Position {
   /** Of this place; '' while nothing was ever kept. Another one after its data was lost. */
   readonly id: string
-  /** One more for each group of changes. */
+  /** Grows with each group of changes, beyond all that its writer had seen, of whatever place. */
   readonly revision: number
   /** Of the Redis that answers: another one after a restart or a fail-over. '' where it does not say. */
   readonly run: string
@@ -29,6 +35,8 @@ export interface LogEntry {
   readonly revision: number
   readonly node: string
   readonly mark: string
+  /** The mark of the group before. */
+  readonly prev: string
   readonly fields: readonly string[]
 }
 
@@ -40,13 +48,51 @@ export interface PlaceSettings {
   readonly historyLength: number
 }
 
-/** A field and its JSON, '' where it is gone. */
-export type FieldChange = readonly [field: string, json: string]
+export interface FieldChange {
+  readonly field: string
+  /** '' where it is gone. */
+  readonly json: string
+  /** The registration of a provider that this is about; '' for whichever there is, `new` for another one. */
+  readonly epoch: string
+  /** Whether it was kept before, as far as this node knows. */
+  readonly known: boolean
+  /** Nothing but a lease renewed for so long. */
+  readonly renewedForMs?: number | undefined
+}
+
+/** What a node wrote last, with the version that it got. */
+export interface Owned {
+  readonly field: string
+  readonly version: number
+  readonly node: string
+  readonly epoch: string
+  readonly json: string
+}
+
+export interface Written {
+  readonly revision: number
+  /** Of another registration than the provider has now. */
+  readonly refused: readonly string[]
+  /** Leases that are to be written in full: they are over, or not there. */
+  readonly again: readonly string[]
+  /** The registration that a provider has now, by field. */
+  readonly epochs: ReadonlyMap<string, string>
+}
+
+/** Who ends leases: none of the nodes. */
+export const sweeper = 'sweep'
+
+/** How long it is remembered that something is gone: a node that missed it may still believe otherwise. */
+export const goneForMs = 3_600_000
 
 /** Groups read from the log at a time. */
 const mostGroups = 256
 /** Fields read or written at a time where that needs not be one step. */
 const mostFields = 500
+/** Leases ended at a time. */
+const mostDue = 200
+/** Sweeps are more frequent while any node is there. */
+const unsweptMs = 3_000
 
 export const inPieces = <T>(list: readonly T[]): readonly (readonly T[])[] =>
   Array.from({ length: Math.ceil(list.length / mostFields) }, (_, at) =>
@@ -56,47 +102,99 @@ export const inPieces = <T>(list: readonly T[]): readonly (readonly T[])[] =>
 /** What of Redis belongs to one namespace. All keys have one hash tag, so a cluster keeps them together. */
 export class Place {
   readonly #settings: PlaceSettings
-  readonly #meta: string
+  readonly #keys: readonly string[]
   readonly #records: string
   readonly #log: string
   readonly #fence: string
   #writes = 0
+  /** What a write goes on from: a place that does not hold it has lost data. */
+  #believed: Pick<Position, 'id' | 'revision' | 'mark'> = nowhere
+  /** The highest revision that was ever seen, of whatever place: what is written now is newer. */
+  #latest = 0
 
   constructor(settings: PlaceSettings) {
     this.#settings = settings
     const tag = `{switchgear:${settings.namespace}}`
-    this.#meta = `${tag}:meta`
     this.#records = `${tag}:records`
     this.#log = `${tag}:log`
     this.#fence = `${tag}:node:${settings.node}`
+    this.#keys = [`${tag}:meta`, this.#records, this.#log, `${tag}:due`, `${tag}:gone`]
   }
 
-  /** All of these changes in one step. With `onlyNew`, what is there stays. */
-  async write(
-    link: Link,
-    changes: readonly FieldChange[],
-    at: { readonly savedAt: string; readonly onlyNew?: boolean },
-  ): Promise<Pick<Position, 'id' | 'revision'>> {
-    const { node, historyLength } = this.#settings
-    const fields = JSON.stringify([...new Set(changes.map(([field]) => field))])
+  /** All of these changes in one step, but what is refused. Rejects with an error for which `isLost` where it lost data. */
+  async write(link: Link, changes: readonly FieldChange[], savedAt: string): Promise<Written> {
+    const { id, revision, mark } = this.#believed
     const reply = await run(
       link,
       writeScript,
-      [this.#meta, this.#records, this.#log, this.#fence],
+      [...this.#keys, this.#fence],
       [
-        ...[randomUUID(), node, randomUUID(), String(historyLength), at.savedAt, schemaVersion],
-        ...[at.onlyNew === true ? 'new' : '', fields, String(++this.#writes)],
-        ...inPieces(changes).map((piece) => JSON.stringify(piece.flat())),
+        ...this.#head(savedAt),
+        ...[String(++this.#writes), id, String(revision), mark, String(this.#latest)],
+        String(goneForMs),
+        ...inPieces(changes).map((piece) => JSON.stringify(piece.flatMap(toArguments))),
       ],
       changes.length, // a millisecond for each is more than it takes
     )
-    const [id, revision] = texts(reply)
-    return { id: id ?? '', revision: Number(revision) }
+    const [, , , refused = '', again = '', given = ''] = texts(reply)
+    this.#moved(reply)
+    return {
+      revision: this.#believed.revision,
+      refused: listOf(refused),
+      again: listOf(again),
+      epochs: pairsOf(listOf(given)),
+    }
+  }
+
+  /** What of this is newer than what is there. From now on this place is believed. */
+  async restore(link: Link, owned: readonly Owned[], savedAt: string): Promise<void> {
+    for (const piece of inPieces(owned)) {
+      const flat = piece.flatMap(({ field, version, node, epoch, json }) => [
+        ...[field, String(version), node, epoch, json],
+      ])
+      const head = [...this.#head(savedAt), String(this.#latest)]
+      const args = [...head, JSON.stringify(flat)]
+      this.#moved(await run(link, restoreScript, this.#keys, args, piece.length))
+    }
+    if (owned.length === 0) this.#believe(await this.position(link))
+  }
+
+  /** Ends leases that are over, once for all nodes. */
+  async sweep(link: Link): Promise<void> {
+    const { historyLength } = this.#settings
+    const most = [historyLength, mostDue, unsweptMs, goneForMs].map(String)
+    await run(link, sweepScript, this.#keys, [sweeper, randomUUID(), ...most], mostDue)
+  }
+
+  /** Of the place that is believed; '' where nothing was ever written, as far as is known. */
+  get id(): string {
+    return this.#believed.id
+  }
+
+  /** It has come so far, as the log says. */
+  reached(position: Position): void {
+    const { id, revision } = this.#believed
+    if (position.id !== id || position.revision > revision) this.#believe(position)
+  }
+
+  #moved(reply: unknown): void {
+    const [id = '', revision = '0', mark = ''] = texts(reply)
+    this.#believe({ id, revision: Number(revision), mark })
+  }
+
+  #believe(position: Pick<Position, 'id' | 'revision' | 'mark'>): void {
+    this.#believed = position
+    this.#latest = Math.max(this.#latest, position.revision)
+  }
+
+  #head(savedAt: string): readonly string[] {
+    const { node, historyLength } = this.#settings
+    return [randomUUID(), node, randomUUID(), String(historyLength), savedAt, schemaVersion]
   }
 
   /** With the mark of a revision that was seen before. */
   async position(link: Link, revision = 0): Promise<Found> {
-    const reply = await run(link, positionScript, [this.#meta, this.#log], [String(revision)], 0)
+    const reply = await run(link, positionScript, this.#keys, [String(revision)], 0)
     const [id = '', at = '0', runId = '', mark = '', asked = '', savedAt = '', schema = ''] =
       texts(reply)
     return { id, revision: Number(at), run: runId, mark, asked, savedAt, schema }
@@ -145,6 +243,25 @@ export class Place {
   }
 }
 
+const nowhere = { id: '', revision: 0, mark: '' }
+
+/** A lease that was only renewed says for how long, and nothing else of itself. */
+const toArguments = ({
+  field,
+  json,
+  epoch,
+  known,
+  renewedForMs,
+}: FieldChange): readonly string[] => [
+  field,
+  renewedForMs === undefined ? json : `~${renewedForMs}`,
+  epoch,
+  known ? '1' : '',
+]
+
+export const isLost = (error: unknown): boolean =>
+  error instanceof Error && error.message.startsWith('LOST')
+
 /** Newer protocols answer with a map. */
 const first = (reply: unknown): unknown =>
   reply instanceof Map ? reply.values().next().value : Object.values(reply ?? {})[0]
@@ -154,8 +271,8 @@ const texts = (reply: unknown): string[] => (Array.isArray(reply) ? reply.map(St
 function entriesOf(list: unknown): readonly LogEntry[] {
   return (Array.isArray(list) ? list : []).map((entry: unknown): LogEntry => {
     const [id, fields] = Array.isArray(entry) ? entry : []
-    const [, node = '', , mark = '', , changed = '[]'] = texts(fields)
-    return { revision: Number.parseInt(String(id), 10), node, mark, fields: listOf(changed) }
+    const [, node = '', , mark = '', , changed = '[]', , prev = ''] = texts(fields)
+    return { revision: Number.parseInt(String(id), 10), node, mark, prev, fields: listOf(changed) }
   })
 }
 
@@ -167,6 +284,9 @@ function listOf(json: string): readonly string[] {
     return [] // somebody else has written to the log
   }
 }
+
+const pairsOf = (flat: readonly string[]): ReadonlyMap<string, string> =>
+  new Map(flat.flatMap((one, at) => (at % 2 === 0 ? [[one, flat[at + 1] ?? ''] as const] : [])))
 
 async function run(
   link: Link,

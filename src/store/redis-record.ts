@@ -3,14 +3,17 @@ import { isSection } from './contents.js'
 import type { EncodedChange } from './record.js'
 import type { StoreChange } from './store.js'
 
-/** An entry as Redis holds it: `<order> <revision> <node> <JSON>`. */
+/** An entry as Redis holds it: `<order> <version> <node> <epoch> <JSON>`. */
 export interface RedisRecord {
   /** Of those that came before, lower. */
   readonly order: number
-  /** Of the group that wrote it. */
-  readonly revision: number
+  /** The revision of the group that first wrote it: higher than all that its writer had seen. */
+  readonly version: number
   /** Who wrote it. */
   readonly node: string
+  /** Of a provider: which registration of it this is. '0' otherwise. */
+  readonly epoch: string
+  /** '' where it is gone. */
   readonly json: string
 }
 
@@ -20,13 +23,13 @@ export const fieldOf = ({ section, key }: Pick<EncodedChange, 'section' | 'key'>
 
 /** Of a text that no store has written: itself, so that whoever checks it can say what is wrong. */
 export function toRecord(text: string): RedisRecord {
-  const [, order, revision, node = '', json] = shape.exec(text) ?? []
+  const [, order, version, node = '', epoch = '', json] = shape.exec(text) ?? []
   if (json === undefined)
-    return { order: Number.MAX_SAFE_INTEGER, revision: 0, node: '', json: text }
-  return { order: Number(order), revision: Number(revision), node, json }
+    return { order: Number.MAX_SAFE_INTEGER, version: 0, node: '', epoch: '0', json: text }
+  return { order: Number(order), version: Number(version), node, epoch, json }
 }
 
-const shape = /^(\d{1,15}) (\d{1,15}) ([\w-]+) (.*)$/s
+const shape = /^(\d{1,15}) (\d{1,15}) ([\w-]+) (\d{1,15}) (.*)$/s
 
 /** `undefined` for a field that names no entry. Whoever takes the value checks it. */
 export function toChange(field: string, record: RedisRecord | undefined): StoreChange | undefined {
@@ -34,7 +37,7 @@ export function toChange(field: string, record: RedisRecord | undefined): StoreC
   const section = field.slice(0, space)
   const key = fromJson(field.slice(space + 1))
   if (!isSection(section) || typeof key !== 'string') return undefined
-  if (record === undefined) return { section, key }
+  if (record === undefined || record.json === '') return { section, key }
   return { section, key, value: entryOf(section, key, record) } as StoreChange
 }
 

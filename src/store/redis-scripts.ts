@@ -6,60 +6,224 @@ export interface Script {
   readonly sha: string
 }
 
-const script = (text: string): Script => ({
-  text,
-  sha: createHash('sha1').update(text).digest('hex'),
-})
+const script = (...parts: readonly string[]): Script => {
+  const text = parts.join('')
+  return { text, sha: createHash('sha1').update(text).digest('hex') }
+}
 
 /**
- * One group of changes: records, revision and log in one step, or, when the first write is refused for want of
- * memory, none of them. KEYS: meta, records, log, and the number of the last write of this node: one that was given up and
- * comes late is refused. ARGV: id of a new place, node, mark, length of the log, time,
- * schema, `new` to leave alone what is there, fields as a list of JSON, number of this write; then such lists of field and JSON in turn, '' where it is gone: a call takes
- * fewer arguments than a group may have changes.
+ * What all of them begin with. A record is `<order> <version> <node> <epoch> <JSON>`, without JSON where the entry is
+ * gone. The mark of a revision is that of its group in the log, and each group names the one before.
  */
-export const writeScript: Script = script(`
-local meta, records, log, fence = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-if tonumber(redis.call('GET', fence) or '0') >= tonumber(ARGV[9]) then
+const place = `
+local meta, records, log, due, gone = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local id = redis.call('HGET', meta, 'id') or ''
+local at = tonumber(redis.call('HGET', meta, 'revision') or '0')
+local function text(number) return string.format('%.0f', number) end
+local function markOf(revision)
+  local entry = redis.call('XRANGE', log, text(revision) .. '-0', text(revision) .. '-0')[1]
+  if entry then return entry[2][4] or '' end
+  return revision == at and redis.call('HGET', meta, 'mark') or ''
+end
+`
+
+/** For those that write. `put` needs `revision`, `node` and `now`. */
+const writing = `
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local changed = {}
+local function read(field)
+  local found = redis.call('HGET', records, field)
+  if not found then return nil end
+  local order, version, node, epoch, json = string.match(found, '^(%d+) (%d+) ([%w-]+) (%d+) (.*)$')
+  return order and { order = order, version = tonumber(version), node = node, epoch = epoch, json = json } or nil
+end
+local function forMs(json) return tonumber(string.match(json, '"forMs":([%d%.e+]+)')) or 60000 end
+local function isExpired(json) return string.sub(json, 1, 16) == '{"expired":true,' end
+local function put(field, found, version, node, epoch, json)
+  local order = found and (found.json ~= '' or json == '') and found.order
+  if not order then order = text(redis.call('HINCRBY', meta, 'order', 1)) end
+  redis.call('HSET', records, field, order .. ' ' .. text(version) .. ' ' .. node .. ' ' .. epoch .. ' ' .. json)
+  if json == '' then redis.call('ZADD', gone, now, field)
+  elseif found and found.json == '' then redis.call('ZREM', gone, field) end
+  local key = string.match(field, '^leases (.*)$')
+  if key and json == '' then redis.call('ZREM', due, key)
+  elseif key then redis.call('ZADD', due, now + forMs(json) * (isExpired(json) and 4 or 1), key) end
+  changed[#changed + 1] = field
+end
+local function note(revision, by, mark, length)
+  local before = markOf(at)
+  redis.call('HSET', meta, 'revision', text(revision), 'mark', mark)
+  redis.call('XADD', log, 'MAXLEN', '~', length, text(revision) .. '-0',
+    'by', by, 'mark', mark, 'fields', cjson.encode(changed), 'prev', before)
+end
+local function forget(lifeMs)
+  for _, field in ipairs(redis.call('ZRANGEBYSCORE', gone, '-inf', now - lifeMs, 'LIMIT', 0, 100)) do
+    redis.call('HDEL', records, field)
+    redis.call('ZREM', gone, field)
+  end
+end
+`
+
+/**
+ * One group of changes: records, deadlines, revision and log in one step, or, when the first write is refused for want
+ * of memory, none of them. KEYS: meta, records, log, deadlines, what is gone, and the number of the last write of this
+ * node: one that was given up and comes late is refused. ARGV: id of a new place, node, mark, length of the log, time,
+ * schema, number of this write; id, revision and mark of what the node takes this place for: one that does not hold
+ * that has lost data, and is refused; the latest revision that it has seen anywhere; how long is remembered what is gone; then lists of JSON: field, JSON, epoch of
+ * the provider that is meant or `new`, `known`. JSON is '' where it is gone, and '~' and its length where a lease is renewed and
+ * nothing else. A call takes fewer arguments than a group may have changes.
+ */
+export const writeScript: Script = script(
+  place,
+  writing,
+  `
+local fence, node, believed = KEYS[6], ARGV[2], tonumber(ARGV[9])
+if ARGV[8] ~= '' and (id ~= ARGV[8] or at < believed) then return redis.error_reply('LOST it has lost data') end
+if ARGV[8] ~= '' then
+  local mark = markOf(believed)
+  if mark ~= ARGV[10] and (mark ~= '' or at == believed) then return redis.error_reply('LOST it has lost data') end
+end
+if tonumber(redis.call('GET', fence) or '0') >= tonumber(ARGV[7]) then
   return redis.error_reply('STALE a later write of this node came first')
 end
-redis.call('SET', fence, ARGV[9], 'EX', 3600)
+redis.call('SET', fence, ARGV[7], 'EX', 3600)
 redis.call('HSET', meta, 'savedAt', ARGV[5])
-local id = redis.call('HGET', meta, 'id')
-if not id then
+if id == '' then
   id = ARGV[1]
   redis.call('DEL', log)
   redis.call('HSET', meta, 'id', id, 'schema', ARGV[6])
 end
-local revision = string.format('%.0f', redis.call('HINCRBY', meta, 'revision', 1))
-local head = ' ' .. revision .. ' ' .. ARGV[2] .. ' '
-local function write(field, json)
-  local before = redis.call('HGET', records, field)
-  if json == '' then
-    redis.call('HDEL', records, field)
-  elseif not before or ARGV[7] ~= 'new' then
-    local order = before and string.match(before, '^%d+')
-    if not order then order = string.format('%.0f', redis.call('HINCRBY', meta, 'order', 1)) end
-    redis.call('HSET', records, field, order .. head .. json)
+local revision = math.max(at, tonumber(ARGV[11])) + 1
+local epochs, refused, again, given = {}, {}, {}, {}
+-- '' where nothing is known, and for what this node has written itself: it may not have heard that it came
+local function epochOf(key)
+  if epochs[key] == nil then
+    local found = read('providers ' .. key)
+    local isOthers = found and found.node ~= node
+    epochs[key] = isOthers and (found.json == '' and 'gone' or found.epoch) or ''
+  end
+  return epochs[key]
+end
+local function write(field, json, meant, known)
+  local section, key = string.match(field, '^(%a+) (.*)$')
+  local current = meant ~= '' and meant ~= 'new' and epochOf(key) or ''
+  local found = read(field)
+  if json == '' and ((found and found.json == '') or (not found and known == '')) then return end
+  if current ~= '' and current ~= meant then
+    refused[#refused + 1] = field
+  elseif string.sub(json, 1, 1) == '~' then
+    if found and found.json ~= '' and not isExpired(found.json) then
+      redis.call('ZADD', due, now + tonumber(string.sub(json, 2)), key)
+    else again[#again + 1] = field end
+  else
+    local epoch = '0'
+    if section == 'providers' then
+      local isThere = found and found.json ~= ''
+      epoch = isThere and found.epoch or meant
+      if meant == 'new' or epoch == '' or (found and not isThere) then epoch = text(revision) end
+      given[#given + 1] = field
+      given[#given + 1] = epoch
+    end
+    put(field, found, revision, node, epoch, json)
   end
 end
-for at = 10, #ARGV do
-  local piece = cjson.decode(ARGV[at])
-  for one = 1, #piece, 2 do write(piece[one], piece[one + 1]) end
+for index = 13, #ARGV do
+  local piece = cjson.decode(ARGV[index])
+  for one = 1, #piece, 4 do write(piece[one], piece[one + 1], piece[one + 2], piece[one + 3]) end
 end
-redis.call('XADD', log, 'MAXLEN', '~', ARGV[4], revision .. '-0', 'by', ARGV[2], 'mark', ARGV[3], 'fields', ARGV[8])
-return {id, revision}
-`)
+forget(tonumber(ARGV[12]))
+local mark = markOf(at)
+if #changed > 0 then
+  mark = ARGV[3]
+  note(revision, node, mark, ARGV[4])
+  at = revision
+end
+return {id, text(at), mark, cjson.encode(refused), cjson.encode(again), cjson.encode(given)}
+`,
+)
 
-/** Where a place is. KEYS: meta, log. ARGV: a revision whose mark is asked for. */
-export const positionScript: Script = script(`
-local found = redis.call('HMGET', KEYS[1], 'id', 'revision', 'savedAt', 'schema')
-local function mark(revision)
-  local entry = redis.call('XRANGE', KEYS[2], revision .. '-0', revision .. '-0')[1]
-  return entry and entry[2][4] or ''
+/**
+ * What a node wrote last, after a loss: what is newer than what is there. KEYS as above, without the last. ARGV: id of a
+ * new place, node, mark, length of the log, time, schema, the latest revision that the node has seen; then lists of
+ * JSON: field, version, node, epoch, JSON.
+ */
+export const restoreScript: Script = script(
+  place,
+  writing,
+  `
+if id == '' then
+  id = ARGV[1]
+  redis.call('DEL', log)
+  redis.call('HSET', meta, 'id', id, 'schema', ARGV[6], 'savedAt', ARGV[5])
 end
+for index = 8, #ARGV do
+  local piece = cjson.decode(ARGV[index])
+  for one = 1, #piece, 5 do
+    local field, version, node = piece[one], tonumber(piece[one + 1]), piece[one + 2]
+    local found = read(field)
+    if not found or found.version < version or (found.version == version and found.node < node) then
+      put(field, found, version, node, piece[one + 3], piece[one + 4])
+    end
+  end
+end
+local mark = markOf(at)
+if #changed > 0 then
+  local revision = math.max(at, tonumber(ARGV[7])) + 1
+  mark = ARGV[3]
+  note(revision, ARGV[2], mark, ARGV[4])
+  at = revision
+end
+return {id, text(at), mark}
+`,
+)
+
+/**
+ * Ends the leases that are over, by the clock of Redis: once for all nodes, whoever asks. Where nobody has asked for a
+ * while, nobody could renew either: each lease counts in full from then on. KEYS as above. ARGV: who writes, mark,
+ * length of the log, most at a time, that while, how long is remembered what is gone.
+ */
+export const sweepScript: Script = script(
+  place,
+  writing,
+  `
+if id == '' then return 0 end
+local swept = tonumber(redis.call('HGET', meta, 'swept') or '0')
+redis.call('HSET', meta, 'swept', text(now))
+if now - swept > tonumber(ARGV[5]) then redis.call('HSET', meta, 'counted', text(now)) end
+local counted = tonumber(redis.call('HGET', meta, 'counted') or '0')
+local revision, node = at + 1, ARGV[1]
+for _, key in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, ARGV[4])) do
+  local lease, provider = read('leases ' .. key), read('providers ' .. key)
+  if not lease or lease.json == '' then
+    redis.call('ZREM', due, key)
+  elseif counted + forMs(lease.json) > now then
+    redis.call('ZADD', due, counted + forMs(lease.json), key)
+  elseif not isExpired(lease.json) then
+    local health = '{"provider":' .. key .. ',"status":"unhealthy","checkedAt":' .. text(now) .. '}'
+    put('leases ' .. key, lease, revision, node, '0', '{"expired":true,' .. string.sub(lease.json, 2))
+    put('health ' .. key, read('health ' .. key), revision, node, '0', health)
+  else
+    for _, section in ipairs({'providers', 'health', 'leases', 'circuits'}) do
+      local field = section .. ' ' .. key
+      local found = read(field)
+      if found and found.json ~= '' then put(field, found, revision, node, found.epoch, '') end
+    end
+  end
+end
+if #changed > 0 then note(revision, node, ARGV[2], ARGV[3]) end
+forget(tonumber(ARGV[6]))
+return #changed
+`,
+)
+
+/** Where a place is. KEYS as above. ARGV: a revision whose mark is asked for. */
+export const positionScript: Script = script(
+  place,
+  `
 local info = redis.pcall('INFO', 'server')
 local run = type(info) == 'string' and string.match(info, 'run_id:(%w+)') or ''
-local revision = found[2] or '0'
-return {found[1] or '', revision, run, mark(revision), mark(ARGV[1]), found[3] or '', found[4] or ''}
-`)
+local savedAt, schema = redis.call('HGET', meta, 'savedAt'), redis.call('HGET', meta, 'schema')
+return {id, text(at), run, markOf(at), markOf(tonumber(ARGV[1])), savedAt or '', schema or ''}
+`,
+)

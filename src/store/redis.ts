@@ -7,10 +7,11 @@ import { type Snapshot, sections } from '../model/snapshot.js'
 import { encodeChange } from './batch.js'
 import { Pace } from './pace.js'
 import { openRedis, type RedisClient } from './redis-client.js'
+import { type EncodedChange, toFields } from './redis-fields.js'
 import { Follower } from './redis-follow.js'
 import { Link, type LinkPorts } from './redis-link.js'
-import { type FieldChange, type Found, Place } from './redis-place.js'
-import { fieldOf, type RedisRecord, toChange } from './redis-record.js'
+import { type FieldChange, type Found, isLost, Place, type Written } from './redis-place.js'
+import { type RedisRecord, toChange } from './redis-record.js'
 import { Replica } from './redis-replica.js'
 import type { Store, StoreChange } from './store.js'
 
@@ -44,13 +45,14 @@ export function redisStore(server: string | RedisClient, options: RedisStoreOpti
 
 class RedisStore implements Store {
   readonly name: string
+  readonly endsLeases = true
   readonly #server: string | RedisClient
   readonly #clock: Clock
   readonly #timeoutMs: number
   /** For commands that somebody waits for. */
   readonly #link: Link
   readonly #place: Place
-  readonly #replica = new Replica()
+  readonly #replica: Replica
   readonly #alone = limit(1)
   readonly #follower: Follower
   #state: 'new' | 'open' | 'closed' = 'new'
@@ -64,7 +66,8 @@ class RedisStore implements Store {
     this.name = `redis store ${placeName(server)}${namespace}`
     this.#link = this.#connect(false)
     this.#place = new Place({ namespace, node, historyLength })
-    const replica = this.#replica
+    const replica = new Replica(node, this.#clock)
+    this.#replica = replica
     const place = this.#place
     const alone = this.#alone
     this.#follower = new Follower({
@@ -96,22 +99,52 @@ class RedisStore implements Store {
       throw new StoreFailedError(this.name, 'is not loaded; load() comes first')
     if (changes.length === 0) return
     await this.#tell('could not be written', async () => {
-      const fields = await toFields(changes)
-      const savedAt = isoTime(this.#clock.wall())
-      await this.#alone(async () => {
-        const { id, revision } = await this.#place.write(this.#link, fields, { savedAt })
-        this.#follower.made(id)
-        for (const [field, json] of fields) this.#replica.wrote(field, revision, json)
-      })
+      const encoded = await encode(changes)
+      await this.#alone(() => this.#write(encoded))
     })
   }
 
-  async *watch(signal: AbortSignal): AsyncGenerator<readonly StoreChange[], void, undefined> {
+  async #write(encoded: readonly EncodedChange[]): Promise<void> {
+    const { changes, full } = toFields(encoded, this.#replica)
+    let written = await this.#send(changes)
+    const again = written.again.flatMap((field) => full.get(field) ?? [])
+    if (again.length > 0) {
+      this.#follower.refused(written.refused)
+      written = await this.#send(again)
+    }
+    this.#follower.refused(written.refused)
+  }
+
+  /** Where the place has lost data, it first gets back what this node wrote. */
+  async #send(changes: readonly FieldChange[]): Promise<Written> {
+    const savedAt = isoTime(this.#clock.wall())
+    const send = (): Promise<Written> => this.#place.write(this.#link, changes, savedAt)
+    let written: Written
+    try {
+      written = await send()
+    } catch (error) {
+      if (!isLost(error)) throw error
+      const meanwhile = new Set(changes.map(({ field }) => field))
+      await this.#follower.restore(this.#link, meanwhile)
+      written = await send()
+    }
+    const { revision: version, epochs } = written
+    const refused = new Set([...written.refused, ...written.again])
+    for (const { field, json, renewedForMs } of changes)
+      if (!refused.has(field) && renewedForMs === undefined)
+        this.#replica.wrote({ field, version, epoch: epochs.get(field) ?? '0', json })
+    return written
+  }
+
+  async *watch(
+    signal: AbortSignal,
+    caughtUp: () => void = () => {},
+  ): AsyncGenerator<readonly StoreChange[], void, undefined> {
     if (this.#state !== 'open')
       throw new StoreFailedError(this.name, 'is not loaded; load() comes first')
     const link = this.#connect(true)
     try {
-      yield* this.#follower.changes(link, signal)
+      yield* this.#follower.changes(link, signal, caughtUp)
     } catch (error) {
       throw this.#failure('could not be followed', error)
     } finally {
@@ -152,16 +185,16 @@ class RedisStore implements Store {
 }
 
 /** Throws for what is no plain JSON. */
-async function toFields(changes: readonly StoreChange[]): Promise<readonly FieldChange[]> {
+async function encode(changes: readonly StoreChange[]): Promise<readonly EncodedChange[]> {
   const pace = new Pace()
-  const fields: FieldChange[] = []
+  const encoded: EncodedChange[] = []
   for (const change of changes) {
-    const encoded = encodeChange(change)
-    fields.push([fieldOf(encoded), encoded.value ?? ''])
-    const pause = pace.entry(encoded.value?.length ?? 0)
+    const one = encodeChange(change)
+    encoded.push(change.anew === true ? { ...one, anew: true } : one)
+    const pause = pace.entry(one.value?.length ?? 0)
     if (pause !== undefined) await pause
   }
-  return fields
+  return encoded
 }
 
 /** Without whoever logs in. */
@@ -183,7 +216,7 @@ function toSnapshot(
   const lists = new Map<string, unknown[]>(sections.map((section) => [section, []]))
   const ordered = [...records].sort(([, a], [, b]) => a.order - b.order)
   for (const [field, record] of ordered) {
-    const change = toChange(field, record)
+    const change = record.json === '' ? undefined : toChange(field, record)
     if (change !== undefined) lists.get(change.section)?.push(change.value)
   }
   return { schemaVersion: schema, savedAt, ...Object.fromEntries(lists) } as Snapshot

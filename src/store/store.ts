@@ -7,6 +7,8 @@ export type StoreChange = {
     readonly key: string
     /** Plain JSON, frozen. */
     readonly value?: Sections[S] | undefined
+    /** Of a provider: it was registered again, so what others knew of the one before is over. */
+    readonly anew?: boolean | undefined
   }
 }[Section]
 
@@ -16,6 +18,11 @@ export type StoreChange = {
  */
 export interface Store {
   readonly name: string
+  /**
+   * It ends leases itself, for all who share it: `watch` tells one that is over with `expired`, and later that its
+   * provider is gone. Default false: each registry ends them for itself.
+   */
+  readonly endsLeases?: boolean | undefined
   /**
    * What was kept, any past version of it; `undefined` when there is nothing. Called once, first.
    * Rejects rather than give a part: `CorruptSnapshotError`, `UnsupportedSnapshotError`, `StoreInUseError`.
@@ -29,9 +36,10 @@ export interface Store {
   /**
    * What others change, if anybody else can: all of it since `load`, or since the last call ended, until the signal
    * aborts. Called after `load`. Tells nothing that this store has written, and of an entry that it wrote since, no
-   * older state. May tell several changes of an entry as the last one. Throws when it cannot go on.
+   * older state. May tell several changes of an entry as the last one. Throws when it cannot go on. May call
+   * `caughtUp` each time when it has told all there is.
    */
-  watch?(signal: AbortSignal): AsyncIterable<readonly StoreChange[]>
+  watch?(signal: AbortSignal, caughtUp?: () => void): AsyncIterable<readonly StoreChange[]>
   /** Lets go of what it holds. Called once, after the last `apply` has settled. */
   close(): Promise<void>
 }

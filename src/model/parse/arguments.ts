@@ -29,6 +29,12 @@ export const checkExportOptions = (input: unknown): void => {
   parse(exportOptions, input, (issues) => new InvalidOptionsError(issues, 'export options'))
 }
 
+const startOptions = z.strictObject({ storeRequired: z.boolean().optional() })
+
+export const checkStartOptions = (input: unknown): void => {
+  parse(startOptions, input, (issues) => new InvalidOptionsError(issues, 'start options'))
+}
+
 const readyOptions = z.strictObject({
   services: texts.optional(),
   timeoutMs: duration.optional(),

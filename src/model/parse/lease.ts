@@ -43,6 +43,7 @@ const leaseFields: ReadonlySet<string> = new Set(['provider', 'renewedAt', 'forM
 
 export const savedLease: Quick<SavedLease> = {
   schema: z.strictObject({
+    expired: z.boolean().optional(),
     provider: text,
     renewedAt: z.number().min(0),
     forMs,

@@ -1,7 +1,7 @@
 import { Cluster } from 'ioredis'
 import { Cluster as Cluster6 } from 'ioredis-6'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
-import type { RedisClient } from '../../src/store/redis.js'
+import type { RedisClient, RedisStoreOptions } from '../../src/store/redis.js'
 import { needs } from '../house/needs.js'
 import { hasRedis, noRedis, type RealRedis } from '../real/redis.js'
 import { holderOf, moveSlot, startCluster } from '../real/redis-cluster.js'
@@ -24,10 +24,10 @@ function quiet<T extends RedisClient>(client: T): T {
 }
 
 /** One by each version of the client. */
-async function twoNodes(namespace: string) {
+async function twoNodes(namespace: string, options: RedisStoreOptions = {}) {
   const places = cluster.masters.map(({ port }) => ({ host: '127.0.0.1', port }))
-  const a = await startNode(quiet(new Cluster(places)), { namespace })
-  const b = await startNode(quiet(new Cluster6(places)), { namespace })
+  const a = await startNode(quiet(new Cluster(places)), { namespace, ...options })
+  const b = await startNode(quiet(new Cluster6(places)), { namespace, ...options })
   const nodes = [a, b] as const
   register(a, 'a')
   register(b, 'b')
@@ -46,7 +46,7 @@ describe('redisStore on a cluster', () => {
     const all = ['one', 'two', 'three', 'four', 'five', 'six']
     const holders = new Set<RealRedis>()
     for (const namespace of all) {
-      const [a, b] = await twoNodes(namespace)
+      const [a, b] = await twoNodes(namespace, { timeoutMs: 20_000 })
       holders.add(await holderOf(cluster.masters, recordsOf(namespace)))
       expect([...a.failures, ...b.failures]).toEqual([])
       await Promise.all([a.registry.close(), b.registry.close()])

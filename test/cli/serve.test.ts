@@ -207,7 +207,7 @@ describe('switchgear serve', () => {
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
     onTestFinished(() => void silent.close())
     const { port } = silent.address() as AddressInfo
-    const running = start(['--port', '0', '--no-grpc', '--store', `redis://127.0.0.1:${port}`])
+    const running = start(['--port', '0', '--no-grpc'], { REDIS_URL: `redis://127.0.0.1:${port}` })
     await once(silent, 'connection')
     running.child.kill('SIGTERM')
     expect(await ended(running)).toEqual([0, expect.stringContaining('Stopping.')])

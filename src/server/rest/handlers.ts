@@ -142,7 +142,8 @@ export const handlers: Readonly<Record<Operation, Handler>> = {
       timestamp: isoTime(clock.wall()),
       data: { message: 'Connected to Modularity Registry event stream' },
     }
-    return { messages: follow(context, request, first, (change) => toEvent(change, dialect)) }
+    const toMessage = writtenOnce(asEvents, context, (change) => toEvent(change, dialect))
+    return { messages: follow(context, request, first, toMessage) }
   },
 
   trackInvocation({ operations }, { body, caller }) {
@@ -199,7 +200,8 @@ export const handlers: Readonly<Record<Operation, Handler>> = {
 
   changes(context, request) {
     const first = { type: 'connected', position: `${context.run}-${context.operations.position}` }
-    return { messages: follow(context, request, first, (change) => change) }
+    const toMessage = writtenOnce(asChanges, context, (change) => change)
+    return { messages: follow(context, request, first, toMessage) }
   },
 
   notices({ operations }, { param, caller, ended }) {
@@ -244,13 +246,25 @@ function follow(
   { operations, run }: RestContext,
   { header, query, ended }: RestRequest,
   first: Json,
-  toData: (change: Change) => unknown,
+  toMessage: (change: Change) => Message,
 ): AsyncIterator<Message> {
   const last = header('last-event-id') ?? query.get('after') ?? undefined
   const after = last === undefined ? undefined : positionIn(last, run)
   const changes = operations.watch({ after }, ended.signal)
-  return told(first, changes, (change) => ({ id: `${run}-${change.seq}`, data: toData(change) }))
+  return told(first, changes, toMessage)
 }
+
+const asEvents = new WeakMap<Change, Message>()
+const asChanges = new WeakMap<Change, Message>()
+
+/** Thousands may read one change: it is one message for all of them. */
+const writtenOnce =
+  (known: WeakMap<Change, Message>, { run }: RestContext, toData: (change: Change) => unknown) =>
+  (change: Change): Message => {
+    const message = known.get(change) ?? { id: `${run}-${change.seq}`, data: toData(change) }
+    known.set(change, message)
+    return message
+  }
 
 /** Of another run, or made up: -1, before everything there is, so that the client is told to look again. */
 function positionIn(id: string, run: string): number {

@@ -19,8 +19,16 @@ const mostUnread = 4
 
 const encoder = new TextEncoder()
 
-const frame = ({ id, data }: Message): Uint8Array =>
-  encoder.encode(`${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`)
+const frames = new WeakMap<Message, Uint8Array>()
+
+/** Of a message that many read, the same bytes. */
+function frame(message: Message): Uint8Array {
+  const { id, data } = message
+  const line = id === undefined ? '' : `id: ${id}\n`
+  const bytes = frames.get(message) ?? encoder.encode(`${line}data: ${JSON.stringify(data)}\n\n`)
+  frames.set(message, bytes)
+  return bytes
+}
 
 /**
  * Server-sent events, read only as fast as the client takes them. A client that cannot keep up is disconnected: it

@@ -1,4 +1,8 @@
+import type { Catalog } from '../catalog/catalog.js'
 import type { Clock } from '../core/clock.js'
+import type { HealthChecks } from '../health/checks.js'
+import type { Resolver } from '../resolve/resolver.js'
+import type { Seat } from '../resolve/seat.js'
 
 /** Wakes everybody who waits for the registry to change. */
 export class Pulse {
@@ -25,6 +29,59 @@ export interface Readiness {
   ready(): boolean
   /** When something may change by itself: a rest ends, or a failed check should be repeated. */
   nextAt(now: number): number
+}
+
+/** Where readiness is found out. */
+export interface ReadyFrom {
+  readonly catalog: Catalog<Seat>
+  readonly checks: HealthChecks<Seat>
+  readonly clock: Clock
+  readonly pulse: Pulse
+  readonly resolver: Resolver
+}
+
+/** Whether a service has an admissible provider that counts. */
+export function isServed(
+  { catalog, clock, resolver }: Pick<ReadyFrom, 'catalog' | 'clock' | 'resolver'>,
+  service: string,
+  counts: (seat: Seat) => boolean = () => true,
+): boolean {
+  resolver.wake(clock.now())
+  for (const seat of catalog.members())
+    if (seat.provider.service === service && seat.admissible && counts(seat)) return true
+  return false
+}
+
+/** Of these services, from now on. `check` throws once nobody need wait any more. */
+export function readinessOf(
+  from: ReadyFrom,
+  services: ReadonlySet<string>,
+  check: () => void,
+): Readiness {
+  const { catalog, checks, clock, pulse, resolver } = from
+  const recentFrom = checks.recentFrom(clock.now())
+  const known = ({ hasCheck, checkedAt }: Seat): boolean => !hasCheck || checkedAt >= recentFrom
+  const members = (): Seat[] =>
+    [...catalog.members()].filter(({ provider }) => services.has(provider.service))
+  return {
+    clock,
+    pulse,
+    beginChecks() {
+      const now = clock.now()
+      for (const seat of members())
+        if (checks.repeatAt(seat, recentFrom, now) <= now)
+          void checks.check(seat).then(() => pulse.beat())
+    },
+    ready() {
+      check()
+      return [...services].every((service) => isServed(from, service, known))
+    },
+    nextAt: (now) =>
+      members().reduce(
+        (at, seat) => Math.min(at, checks.repeatAt(seat, recentFrom, now)),
+        resolver.nextAt,
+      ),
+  }
 }
 
 /** True as soon as it is ready, false after `timeoutMs`. Looks again only when something changed or fell due. */

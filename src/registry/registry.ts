@@ -57,7 +57,7 @@ import type { ListFilter } from './listing.js'
 import { metricsOf, type RegistryMetrics } from './metrics.js'
 import type { RegistryOptions } from './options.js'
 import { readShared, readSnapshot } from './read-entries.js'
-import { waitUntilReady } from './ready.js'
+import { isServed, readinessOf, waitUntilReady } from './ready.js'
 import { type Imported, importSnapshot, loadSnapshot } from './takeover.js'
 import { type DescribeFilter, describe, type RegistryDescription, viewOf } from './views.js'
 
@@ -358,7 +358,7 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
   /** Required services without an admissible provider. */
   missing(): readonly string[] {
     const { requiredServices = [] } = this.#parts.options
-    return Object.freeze(requiredServices.filter((service) => !this.#has(service, () => true)))
+    return Object.freeze(requiredServices.filter((service) => !isServed(this.#parts, service)))
   }
 
   /** True as soon as each required service has an admissible provider, false after the time-out. */
@@ -366,34 +366,9 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
     this.#open('wait')
     const { services, timeoutMs = 30_000 } = parseReadyOptions(options)
     const parts = this.#parts
-    const { catalog, checks, clock, pulse, resolver } = parts
     const wanted = new Set(services ?? parts.options.requiredServices)
-    const recentFrom = checks.recentFrom(clock.now())
-    const known = ({ hasCheck, checkedAt }: Seat): boolean => !hasCheck || checkedAt >= recentFrom
-    const members = (): Seat[] =>
-      [...catalog.members()].filter(({ provider }) => wanted.has(provider.service))
-    const ready = await waitUntilReady(
-      {
-        clock,
-        pulse,
-        beginChecks() {
-          const now = clock.now()
-          for (const seat of members())
-            if (checks.repeatAt(seat, recentFrom, now) <= now)
-              void checks.check(seat).then(() => pulse.beat())
-        },
-        ready: () => {
-          this.#open('wait')
-          return [...wanted].every((service) => this.#has(service, known))
-        },
-        nextAt: (now) =>
-          members().reduce(
-            (at, seat) => Math.min(at, checks.repeatAt(seat, recentFrom, now)),
-            resolver.nextAt,
-          ),
-      },
-      timeoutMs,
-    )
+    const readiness = readinessOf(parts, wanted, () => this.#open('wait'))
+    const ready = await waitUntilReady(readiness, timeoutMs)
     parts.log('info', ready ? 'ready' : 'not ready', { services: [...wanted] })
     return ready
   }
@@ -713,14 +688,6 @@ export class ServiceRegistry<S extends object = Record<string, unknown>> {
     const standIn = this.#parts.rules.standIn(service)
     if (standIn !== undefined) this.#parts.telling.standInUsed(service, undefined)
     return standIn
-  }
-
-  #has(service: string, counts: (seat: Seat) => boolean): boolean {
-    const { catalog, clock, resolver } = this.#parts
-    resolver.wake(clock.now())
-    for (const seat of catalog.members())
-      if (seat.provider.service === service && seat.admissible && counts(seat)) return true
-    return false
   }
 }
 

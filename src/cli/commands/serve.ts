@@ -170,7 +170,7 @@ async function grpcOf(input: Input, shell: Shell): Promise<GrpcFaceOptions | und
   const missing = await missingForGrpc()
   if (missing === undefined) return { port }
   if (input.has('grpc-port')) throw missing
-  shell.err(`Without gRPC. ${missing.message}\n`)
+  shell.err(`Without gRPC. ${missing.message}, or say --no-grpc\n`)
   return undefined
 }
 

@@ -5,9 +5,9 @@ import type { Input } from '../flags.js'
 import { remoteFlags } from '../remote/access.js'
 import { entryFlags, testOf } from '../remote/filters.js'
 import { newsFrom } from '../remote/news.js'
-import { remotely } from '../remote/remote.js'
+import { type Remote, remotely } from '../remote/remote.js'
 import { Watching } from '../remote/watching.js'
-import type { ExitCode } from '../shell.js'
+import type { ExitCode, Shell } from '../shell.js'
 
 export const watch: Command = {
   name: 'watch',
@@ -24,22 +24,41 @@ export const watch: Command = {
     operands(input, watch, 0, 0)
     const test = testOf(input)
     const most = countOf(input)
-    return remotely<ExitCode>(shell, input, async (remote, signal) => {
+    const connection = new Connection(shell)
+    const work = async (remote: Remote, signal: AbortSignal): Promise<ExitCode> => {
       const watching = new Watching(shell, { url: remote.url, json: input.has('json'), test })
-      const listener = {
-        lost: (error: unknown): void => {
-          const why = error instanceof Error ? error.message : 'it failed'
-          shell.err(`${clean(`Lost the registry, trying again: ${why}`)}\n`)
-        },
-        back: (): void => shell.err('Connected again.\n'),
-      }
-      for await (const news of newsFrom(remote, signal, listener)) {
+      for await (const news of newsFrom(remote, signal, connection)) {
+        connection.back()
         watching.take(news)
         if (watching.told >= most) break
       }
       return 0
-    })
+    }
+    // A client that follows by itself tells its own losses.
+    return remotely(shell, input, work, { onError: (error) => connection.lost(error) })
   },
+}
+
+/** Says once that the registry is gone, and once that it is back. */
+class Connection {
+  readonly #shell: Shell
+  #isLost = false
+
+  constructor(shell: Shell) {
+    this.#shell = shell
+  }
+
+  lost(error: unknown): void {
+    if (this.#isLost) return
+    this.#isLost = true
+    const why = error instanceof Error ? error.message : 'it failed'
+    this.#shell.err(`${clean(`Lost the registry, trying again: ${why}`)}\n`)
+  }
+
+  back(): void {
+    if (this.#isLost) this.#shell.err('Connected again.\n')
+    this.#isLost = false
+  }
 }
 
 function countOf(input: Input): number {

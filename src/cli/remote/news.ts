@@ -98,6 +98,11 @@ async function* watched(
   const done = new AbortController()
   void holding(access.clock, AbortSignal.any([signal, done.signal])) // the client alone would let the process end
   try {
+    // What it keeps track of may have changed since the list was read.
+    const known = ['active', 'inactive'].map((status) =>
+      client.discoverAgents({ filters: { status } }, { signal }),
+    )
+    yield { type: 'all', entries: (await Promise.all(known)).flat().map(entryOf) }
     for await (const { type, record } of client.watch(signal))
       yield type === 'removed'
         ? { type: 'gone', id: record.id }

@@ -70,25 +70,30 @@ it('writes lines of JSON, of those that fit, and ends after so many', async () =
   })
 })
 
-it('says that the registry is gone, and tells what became different meanwhile', async () => {
-  const first = await createServer({ port: 0 })
-  const port = Number(new URL(first.urls.rest).port)
-  const at = { urls: { rest: first.urls.rest } } as const
-  await ask(at, 'register a')
-  const watch = running(first.urls.rest, 'watch --timeout 200s', quickClock)
-  await becomes(() => watch.said.err.includes('Watching 1'))
-  await first.close()
-  await becomes(() => watch.said.err.includes('Lost the registry, trying again: http'))
-  const second = await createServer({ port })
-  onTestFinished(() => second.close())
-  await ask(at, 'register b')
-  await becomes(() => watch.said.out.includes('+ b: healthy'))
-  expect(watch.said.err).toContain('Connected again.\n')
-  expect(watch.said.err.match(/Lost the registry/g)).toHaveLength(1)
-  expect(watch.said.out).toMatch(/ - a: is not there any more\n/)
-  watch.stop()
-  expect((await watch.ended).exit).toBe(0)
-})
+it.each(['rest', 'grpc'] as const)(
+  'says over %s that the registry is gone, and tells what became different meanwhile',
+  async (face) => {
+    const first = await createServer({ port: 0, grpc: { port: 0 } })
+    const { rest, grpc = '' } = first.urls
+    const ports = { port: Number(new URL(rest).port), grpc: { port: Number(new URL(grpc).port) } }
+    const at = { urls: { rest } } as const
+    await ask(at, 'register a')
+    const url = face === 'rest' ? rest : grpc
+    const watch = running(url, 'watch --timeout 200s', quickClock)
+    await becomes(() => watch.said.err.includes('Watching 1'))
+    await first.close()
+    await becomes(() => watch.said.err.includes(`Lost the registry, trying again: ${url}`))
+    const second = await createServer(ports)
+    onTestFinished(() => second.close())
+    await ask(at, 'register b')
+    await becomes(() => watch.said.out.includes('+ b: healthy'))
+    expect(watch.said.err).toContain('Connected again.\n')
+    expect(watch.said.err.match(/Lost the registry/g)).toHaveLength(1)
+    await becomes(() => watch.said.out.includes(' - a: is not there any more\n'))
+    watch.stop()
+    expect((await watch.ended).exit).toBe(0)
+  },
+)
 
 it('follows a registry that has no native routes', async () => {
   const double = await RegistryDouble.start()

@@ -18,6 +18,10 @@ const BENCHES = [
   'stream',
   'store',
   'reconcile',
+  'rest',
+  'grpc',
+  'redis',
+  'scale',
   'scan',
   'import',
 ]

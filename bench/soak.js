@@ -118,6 +118,7 @@ while (performance.now() - began < timesOver) {
   }
 }
 
+const sure = churns[0].there
 for (const churn of churns) await churn.close()
 wrong.push(...churns.flatMap((churn) => churn.wrong))
 
@@ -127,7 +128,7 @@ const again = await start('file store', `file:${path}`)
 const { entries } = await sample(again)
 const before = alone.samples.at(-1)?.entries ?? 0
 // Some were given up, and may have run out meanwhile.
-if (entries > before || entries < churns[0].there)
+if (entries > before || entries < sure)
   wrong.push(`${entries} entries after a restart, ${before} before`)
 await stop(again)
 for (const server of pair) await stop(server)

@@ -27,6 +27,7 @@ export class Churn {
   /** @type {Map<number, AbortController>} */ #watchers = new Map()
   #watcher = 0
   #beats = 0
+  /** When each that lives was last heard of. @type {Map<string, number>} */ #heard = new Map()
   #random
   /** @type {{ rest: string, agents: ReturnType<typeof agentClient> }[]} */ #servers
 
@@ -43,7 +44,7 @@ export class Churn {
   }
 
   get there() {
-    return this.#there.size
+    return [...this.#there].filter((id) => !this.#isLate(id)).length
   }
 
   /** Until the signal aborts, so many things a second. @param {number} perSecond @param {AbortSignal} signal */
@@ -82,7 +83,7 @@ export class Churn {
     for (let tries = 0; tries < 50; tries++) {
       const { body } = await this.#ask(rest, 'GET', '/api/services')
       const found = new Set(body.services.map((/** @type {any} */ one) => one.id))
-      const missing = [...this.#there].filter((id) => !found.has(id))
+      const missing = [...this.#there].filter((id) => !found.has(id) && !this.#isLate(id))
       const now = performance.now()
       const extra = [...found].filter((id) => !this.#there.has(id) && !this.#mayBe(id, now))
       difference = [...missing.map((id) => `-${id}`), ...extra.map((id) => `+${id}`)].join(' ')
@@ -166,7 +167,7 @@ export class Churn {
     const i = this.#beats % LIVING
     const id = uuid(i)
     await this.#alone(id, async () => {
-      if (this.#there.has(id) && (await this.#knows(rest, id))) {
+      if (this.#there.has(id) && !this.#isLate(id) && (await this.#knows(rest, id))) {
         const telemetry = { success_rate: 0.9, total_executions: this.done }
         await agents.call('Heartbeat', { agent_id: id, telemetry })
       } else {
@@ -178,7 +179,14 @@ export class Churn {
         })
         this.#there.add(id)
       }
+      this.#heard.set(id, performance.now())
     })
+  }
+
+  /** On a busy machine a sign of life may come so late that the server has removed it. @param {string} id */
+  #isLate(id) {
+    const at = this.#heard.get(id)
+    return at !== undefined && performance.now() - at > this.timeoutMs * 4
   }
 
   /** An agent that registers and is never heard of again. @param {{ agents: ReturnType<typeof agentClient> }} server */

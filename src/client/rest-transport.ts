@@ -87,10 +87,9 @@ export class RestTransport implements Transport {
   /** Idle connections are shared, and close by themselves. */
   close(): void {}
 
-  async #beat({ id, token, telemetry }: Beat, how: Asking): Promise<HttpError | undefined> {
+  async #beat({ id, token }: Beat, how: Asking): Promise<HttpError | undefined> {
     const path = `/api/heartbeat/${encodeURIComponent(id)}`
-    const body = telemetry && { telemetry }
-    const ask = { what: `send a heartbeat of "${id}"`, path, method: 'POST' as const, body }
+    const ask = { what: `send a heartbeat of "${id}"`, path, method: 'POST' as const }
     try {
       await this.#api.ask({ ...ask, ...how, token })
       return undefined

@@ -9,6 +9,8 @@ import { fileURLToPath } from 'node:url'
 /** The command `switchgear`, of the package that this example imports. */
 const command = new URL('dist/cli/main.js', import.meta.resolve('switchgear/package.json'))
 const longestStartMs = 60_000
+/** How long a program may take to end when it is asked to. */
+const graceMs = 5_000
 
 /** @typedef {import('node:child_process').ChildProcess} ChildProcess */
 
@@ -97,7 +99,9 @@ export class Programs {
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
     const gone = once(child, 'exit')
     child.kill(signal)
+    const late = setTimeout(() => child.kill('SIGKILL'), graceMs)
     await gone
+    clearTimeout(late)
   }
 }
 

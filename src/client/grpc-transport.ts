@@ -8,6 +8,7 @@ import { ChangeReader, recordOf, recordsIn, registerRequest } from './grpc-messa
 import type { News } from './news.js'
 import { noticeOf } from './notice.js'
 import type { RemoteRecord } from './record.js'
+import type { SentTelemetry } from './telemetry.js'
 import { tokenIn } from './token.js'
 import type { AgentNotice, Beat, Position, RegistrationBody, Transport } from './transport.js'
 
@@ -40,7 +41,11 @@ export class GrpcTransport implements Transport {
     beats: readonly Beat[],
     how: Asking = {},
   ): Promise<readonly (HttpError | undefined)[]> {
-    const heartbeats = beats.map(({ id, token }) => ({ id, registration_token: token ?? '' }))
+    const heartbeats = beats.map(({ id, token, telemetry }) => ({
+      id,
+      registration_token: token ?? '',
+      telemetry: telemetry && { ...telemetry, ...whole(telemetry) },
+    }))
     const what = `send a heartbeat of ${beats
       .map(({ id }) => `"${id}"`)
       .join(', ')
@@ -157,3 +162,10 @@ export class GrpcTransport implements Transport {
     return this.#calls.refusal(question, Number(code), typeof said === 'string' ? said : '')
   }
 }
+
+/** What is an integer on the wire. */
+const whole = ({ total_executions, failed_executions, last_execution_at }: SentTelemetry) => ({
+  total_executions: Math.trunc(total_executions),
+  failed_executions: Math.trunc(failed_executions),
+  last_execution_at: Math.trunc(last_execution_at),
+})

@@ -8,14 +8,15 @@ export {
   moduleHandler,
 } from './module-handler.js'
 export { moduleListener } from './module-listener.js'
+export type { NoticeInput } from './notice.js'
 export type { RemoteRecord, RemoteStatus } from './record.js'
 export type { AgentRecord } from './registration.js'
 export {
   type AskOptions,
   type CloseOptions,
-  type NoticeInput,
   RegistryClient,
   type RegistryClientOptions,
+  type UpdateHealthOptions,
 } from './registry-client.js'
 export { type RemoteRegistryOptions, remoteRegistry } from './remote-registry.js'
 export { type ServedModule, type ServeModuleOptions, serveModule } from './serve-module.js'
@@ -24,4 +25,5 @@ export {
   ServiceLocator,
   type ServiceLocatorOptions,
 } from './service-locator.js'
+export type { AgentTelemetry } from './telemetry.js'
 export type { AgentNotice } from './transport.js'

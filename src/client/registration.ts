@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { type InputIssue, InvalidRegistrationError } from '../core/errors.js'
+import { type HttpError, type InputIssue, InvalidRegistrationError } from '../core/errors.js'
 import { isObject, nameOf } from '../core/foreign.js'
 import { isStatus } from './api.js'
 import type { Heartbeats } from './heartbeats.js'
 import { idOf } from './record.js'
+import type { SentTelemetry } from './telemetry.js'
 import type { RegistrationBody, Transport } from './transport.js'
 
 /** Somebody who is to be known to a registry. It is copied, and never changed. */
@@ -111,12 +112,22 @@ export class KeptRegistration {
   }
 
   /** A sign of life; registers anew when the registry has forgotten it. */
-  async beat(signal: AbortSignal): Promise<void> {
-    const { id, token } = this
-    const [refusal] = await this.#transport.beat([{ id, token }], { signal })
+  async beat(signal: AbortSignal, telemetry?: SentTelemetry): Promise<void> {
+    const refusal = await this.#beat(signal, telemetry)
     if (refusal === undefined) return
     if (!isStatus(refusal, 404)) throw refusal
     await this.renew(signal)
+    const again = telemetry && (await this.#beat(signal, telemetry))
+    if (again !== undefined) throw again
+  }
+
+  async #beat(
+    signal: AbortSignal,
+    telemetry: SentTelemetry | undefined,
+  ): Promise<HttpError | undefined> {
+    const { id, token } = this
+    const [refusal] = await this.#transport.beat([{ id, token, telemetry }], { signal })
+    return refusal
   }
 
   /** Registers it as it was, unless it ends meanwhile. */

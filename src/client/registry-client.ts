@@ -1,7 +1,6 @@
 import { backoffMs } from '../core/backoff.js'
 import { pause } from '../core/clock.js'
 import { HttpError, InvalidRequestError } from '../core/errors.js'
-import { isObject } from '../core/foreign.js'
 import { positiveIssue } from '../discovery/sources/look-up.js'
 import { anyAccessOf, type RegistryAccess } from './access.js'
 import { changesOf, type RegistryChange } from './changes.js'
@@ -9,8 +8,10 @@ import { type DiscoverRequest, matching } from './discover-request.js'
 import { Heartbeats } from './heartbeats.js'
 import { noticesOf } from './listening.js'
 import { Mirror } from './mirror.js'
+import { checkedNotice, type NoticeInput } from './notice.js'
 import { idOf, type RemoteRecord } from './record.js'
 import { type AgentRecord, bodyOf, KeptRegistration } from './registration.js'
+import { type AgentTelemetry, toSent } from './telemetry.js'
 import type { AgentNotice, Position, Transport } from './transport.js'
 import { transportFor } from './transports.js'
 
@@ -27,17 +28,13 @@ export interface AskOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+export interface UpdateHealthOptions extends AskOptions {
+  readonly telemetry?: AgentTelemetry | undefined
+}
+
 export interface CloseOptions {
   /** Whether what this client has registered is deregistered. Default true. */
   readonly deregister?: boolean | undefined
-}
-
-/** A message to an agent, as it is sent. */
-export interface NoticeInput {
-  readonly message: string
-  /** Default `INFO`. */
-  readonly type?: string | undefined
-  readonly metadata?: Readonly<Record<string, string>> | undefined
 }
 
 const reconnect = { firstMs: 1_000, maxMs: 30_000 }
@@ -101,14 +98,20 @@ export class RegistryClient {
     return this.#registrations.get(idGiven(id))?.ownToken
   }
 
-  /** A sign of life, now. What this client has registered sends its own. */
-  async updateHealth(id: string, options: AskOptions = {}): Promise<void> {
+  /**
+   * A sign of life, now, and what an agent says of its own work. What this client has registered sends its own signs of
+   * life; they leave telemetry as it was told last. Rejects with `InvalidRequestError` for telemetry out of range.
+   */
+  async updateHealth(id: string, options: UpdateHealthOptions = {}): Promise<void> {
     const known = idGiven(id)
+    const telemetry = options.telemetry && toSent(options.telemetry)
     const signal = this.#signal(options, `send a heartbeat of "${known}"`)
     const registration = this.#registrations.get(known)
     this.#hasChanged = true
-    if (registration !== undefined) return registration.beat(signal)
-    const [refusal] = await this.#transport.beat([{ id: known, token: undefined }], { signal })
+    if (registration !== undefined) return registration.beat(signal, telemetry)
+    const [refusal] = await this.#transport.beat([{ id: known, token: undefined, telemetry }], {
+      signal,
+    })
     if (refusal !== undefined) throw refusal
   }
 
@@ -303,17 +306,3 @@ function idGiven(id: unknown): string {
   const message = 'expected a text of 1 to 256 characters without "/", as registerAgent gives it'
   throw new InvalidRequestError([{ field: 'id', message }], 'id')
 }
-
-function checkedNotice(notice: unknown): NoticeInput {
-  if (isNotice(notice)) return notice
-  const message = 'expected a message and texts, such as { message: "rest", type: "INFO" }'
-  throw new InvalidRequestError([{ field: 'notice', message }], 'notice')
-}
-
-const isNotice = (value: unknown): value is NoticeInput =>
-  isObject(value) &&
-  typeof value.message === 'string' &&
-  ['string', 'undefined'].includes(typeof value.type) &&
-  (value.metadata === undefined ||
-    (isObject(value.metadata) &&
-      Object.values(value.metadata).every((one) => typeof one === 'string')))

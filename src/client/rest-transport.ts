@@ -87,9 +87,10 @@ export class RestTransport implements Transport {
   /** Idle connections are shared, and close by themselves. */
   close(): void {}
 
-  async #beat({ id, token }: Beat, how: Asking): Promise<HttpError | undefined> {
+  async #beat({ id, token, telemetry }: Beat, how: Asking): Promise<HttpError | undefined> {
     const path = `/api/heartbeat/${encodeURIComponent(id)}`
-    const ask = { what: `send a heartbeat of "${id}"`, path, method: 'POST' as const }
+    const body = telemetry && { telemetry }
+    const ask = { what: `send a heartbeat of "${id}"`, path, method: 'POST' as const, body }
     try {
       await this.#api.ask({ ...ask, ...how, token })
       return undefined

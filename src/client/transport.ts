@@ -3,6 +3,7 @@ import type { Access } from './access.js'
 import type { Asking } from './asking.js'
 import type { News } from './news.js'
 import type { RemoteRecord } from './record.js'
+import type { SentTelemetry } from './telemetry.js'
 
 /** As it is sent. */
 export type RegistrationBody = Readonly<Record<string, unknown>> & { readonly id: string }
@@ -16,6 +17,7 @@ export interface Position {
 export interface Beat {
   readonly id: string
   readonly token: string | undefined
+  readonly telemetry?: SentTelemetry | undefined
 }
 
 /** A message to an agent. */

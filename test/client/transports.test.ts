@@ -99,6 +99,27 @@ describe.each(['rest', 'grpc'] as const)('over %s', (speaks) => {
     expect(operations.position).toBe(after)
   })
 
+  it('tells of its work with a sign of life, and nothing that was not told', async () => {
+    const { url, operations } = await start()
+    const { client } = connect(url)
+    await client.registerAgent(forge)
+    const telemetry = { successRate: 0.4, totalExecutions: 10, avgDurationMs: 1.5 }
+    await client.updateHealth('forge-1', { telemetry })
+    const kept = { ...telemetry, failedExecutions: 0, lastExecutionAt: 0 }
+    expect(operations.get('forge-1')).toMatchObject({ status: 'degraded', telemetry: kept })
+    await client.updateHealth('forge-1')
+    expect(operations.get('forge-1')?.telemetry).toEqual(kept)
+    operations.deregister('forge-1', {})
+    await client.updateHealth('forge-1', { telemetry })
+    expect(operations.get('forge-1')).toMatchObject({ status: 'degraded', telemetry: kept })
+    const before = operations.position
+    for (const wrong of [{ totalExecutions: 1 }, { ...telemetry, successRate: Number.NaN }, 7]) {
+      const refused = client.updateHealth('forge-1', { telemetry: wrong as never })
+      await expect(refused).rejects.toMatchObject({ name: 'InvalidRequestError' })
+    }
+    expect(operations.position).toBe(before)
+  })
+
   it('registers again what the registry has forgotten, as it was', async () => {
     const { url, operations } = await start()
     const { client, clock, errors } = connect(url)

@@ -424,6 +424,15 @@ describe('refusals', () => {
     })
   })
 
+  it('takes no bytes that are no UTF-8', async () => {
+    await withServer({}, async (url, { operations }) => {
+      const body = Buffer.from(JSON.stringify({ ...embedded, name: 'Bj\u00f6rk' }), 'latin1')
+      const headers = { 'content-type': 'application/json' }
+      const response = await fetch(`${url}/api/register`, { method: 'POST', body, headers })
+      expect([response.status, operations.list()]).toEqual([400, []])
+    })
+  })
+
   it('is JSON for what is not even HTTP', async () => {
     await withServer({}, async (url) => {
       const { port, hostname } = new URL(url)

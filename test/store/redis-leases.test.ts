@@ -180,4 +180,18 @@ describe('a lease in Redis', () => {
     await soon(async () => expect(await deadline('one')).toBeGreaterThan(await now()))
     for (const { told } of nodes) expect(told).not.toContain('one unhealthy')
   })
+  it('that is over is so after Redis has lost it, and its provider goes', async () => {
+    const { nodes, silence, client, tag } = await scene(1)
+    const [a] = nodes as [Node]
+    add(a, 'one')
+    await a.registry.flush()
+    await silence('one')
+    await soon(() => expect(a.told).toContain('one unhealthy'))
+    await client.del(...(await client.keys(`${tag}*`)))
+    add(a, 'two')
+    await a.registry.flush()
+    expect(await client.hget(`${tag}:records`, 'leases "one"')).toContain('"expired":true')
+    await silence('one')
+    await soon(() => expect(a.told).toContain('one removed'))
+  })
 })

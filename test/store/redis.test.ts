@@ -282,6 +282,57 @@ describe('a Redis in trouble', () => {
   })
 })
 
+describe('data that Redis has lost', () => {
+  const keysOf = (namespace: string): Promise<string[]> =>
+    redis.client().keys(`{switchgear:${namespace}}*`)
+
+  /** As it was at a time, to be put back. */
+  async function copied(namespace: string): Promise<() => Promise<void>> {
+    const client = redis.client()
+    const keys = await keysOf(namespace)
+    const dumps = await Promise.all(keys.map((key) => client.dumpBuffer(key)))
+    return async () => {
+      await client.del(...(await keysOf(namespace)))
+      for (const [at, key] of keys.entries()) await client.restore(key, 0, dumps[at] ?? '')
+    }
+  }
+
+  const keptIn = async (namespace: string): Promise<object> => {
+    const store = redisStore(redis.url, { namespace })
+    onTestFinished(() => store.close())
+    return Object.fromEntries(timesOf(await store.load()))
+  }
+
+  it('comes back with the next write, which is refused until then', async () => {
+    const namespace = fresh()
+    const mine = await opened({ namespace })
+    await mine.apply([health('a', 1), health('b', 1)])
+    const older = await copied(namespace)
+    await mine.apply([health('a', 2), gone('b')])
+    await older()
+    expect(await keptIn(namespace)).toEqual({ a: 1, b: 1 })
+    await mine.apply([health('c', 1)])
+    expect(await keptIn(namespace)).toEqual({ a: 2, c: 1 })
+  })
+
+  it('is what was so last, whoever comes back first; what was removed stays away', async () => {
+    for (const first of [0, 1]) {
+      const namespace = fresh()
+      const early = await opened({ namespace })
+      await early.apply([health('removed', 1), health('changed', 1), health('early', 1)])
+      const late = await opened({ namespace })
+      await late.apply([gone('removed'), health('changed', 2)])
+      await redis.client().del(...(await keysOf(namespace)))
+      const order = first === 0 ? [early, late] : [late, early]
+      for (const [at, store] of order.entries()) await store.apply([health(`back-${at}`, 1)])
+      expect(await keptIn(namespace)).toEqual({
+        ...{ changed: 2, early: 1 },
+        ...{ 'back-0': 1, 'back-1': 1 },
+      })
+    }
+  })
+})
+
 describe('what others put into Redis', () => {
   const records = (namespace: string): string => `{switchgear:${namespace}}:records`
 
@@ -364,7 +415,7 @@ describe('trouble', () => {
     { timeout: 60_000 },
     async (seed) => {
       const own = await ownRedis()
-      const options = { forgetAfterMs: 300, timeoutMs: 250 }
+      const options = { forgetAfterMs: 300 }
       const nodes = [await node(own.url, options), await node(own.url, options)]
       const random = seededRandom(seed)
       const wanted = new Set<string>()

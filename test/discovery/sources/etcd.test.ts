@@ -411,6 +411,12 @@ describe('etcd', () => {
     ])
   })
 
+  it('asks nobody twice who wants a user that it does not have', async () => {
+    const { url, asked } = await double(() => 401)
+    await expect(start(url).watch.next()).rejects.toThrow(/status 401: the token was refused/)
+    expect(asked.map(({ path }) => path)).toEqual(['/v3/kv/range'])
+  })
+
   it.each<[string, Post, RegExp]>([
     ['HTML', () => '<html>', /range answered something else than a range of keys; check that/],
     ['another JSON', () => ({ header: {} }), /something else than a range of keys/],

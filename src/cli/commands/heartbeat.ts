@@ -1,11 +1,12 @@
 import { isStatus } from '../../client/api.js'
+import type { AgentTelemetry } from '../../client/telemetry.js'
 import { clean, toJson } from '../clean.js'
 import { type Command, jsonFlag, operands } from '../command.js'
 import { usage } from '../failure.js'
 import type { Input } from '../flags.js'
 import { remoteFlags } from '../remote/access.js'
 import { missing } from '../remote/get.js'
-import { remotely, type Telemetry } from '../remote/remote.js'
+import { remotely } from '../remote/remote.js'
 
 export const heartbeat: Command = {
   name: 'heartbeat',
@@ -40,7 +41,7 @@ export const heartbeat: Command = {
 }
 
 /** All of them or none: a rate without a count says nothing. */
-function telemetryOf(input: Input): Telemetry | undefined {
+function telemetryOf(input: Input): AgentTelemetry | undefined {
   const flags = ['success-rate', 'avg-duration-ms', 'executions'] as const
   const given = flags.filter((flag) => input.has(flag))
   if (given.length === 0) return undefined
@@ -49,10 +50,10 @@ function telemetryOf(input: Input): Telemetry | undefined {
   const rate = numberOf(input, 'success-rate', 1)
   const executions = numberOf(input, 'executions', Number.MAX_SAFE_INTEGER)
   return {
-    success_rate: rate,
-    avg_duration_ms: numberOf(input, 'avg-duration-ms', Number.MAX_SAFE_INTEGER),
-    total_executions: executions,
-    failed_executions: Math.round(executions * (1 - rate)),
+    successRate: rate,
+    avgDurationMs: numberOf(input, 'avg-duration-ms', Number.MAX_SAFE_INTEGER),
+    totalExecutions: executions,
+    failedExecutions: Math.round(executions * (1 - rate)),
   }
 }
 

@@ -4,6 +4,7 @@ import { isGrpcUrl } from '../../client/grpc-url.js'
 import type { NoticeInput } from '../../client/notice.js'
 import { type RemoteStatus, readStatus } from '../../client/record.js'
 import { RegistryClient } from '../../client/registry-client.js'
+import { type AgentTelemetry, toSent } from '../../client/telemetry.js'
 import type { Transport } from '../../client/transport.js'
 import { transportFor } from '../../client/transports.js'
 import { HttpError } from '../../core/errors.js'
@@ -15,14 +16,6 @@ import type { Shell } from '../shell.js'
 import { accessFrom, type RemoteAccess } from './access.js'
 import { entryOf, type RemoteEntry, readEntries, readEntry } from './entry.js'
 import { inWords } from './words.js'
-
-/** As it is sent. */
-export interface Telemetry {
-  readonly success_rate: number
-  readonly avg_duration_ms: number
-  readonly total_executions: number
-  readonly failed_executions: number
-}
 
 interface Snapshot {
   readonly entries: readonly RemoteEntry[]
@@ -134,15 +127,15 @@ export class Remote {
   }
 
   /** What the registry makes of it, where it says so. Rejects with status 404 when there is no such id. */
-  async heartbeat(id: string, telemetry?: Telemetry): Promise<RemoteStatus | undefined> {
+  async heartbeat(id: string, telemetry?: AgentTelemetry): Promise<RemoteStatus | undefined> {
     const path = `/v1/heartbeats/${encodeURIComponent(id)}`
-    const body = telemetry && { telemetry }
+    const body = telemetry && { telemetry: toSent(telemetry) }
     const what = `send a heartbeat of "${id}"`
     const native = await this.#ask(what, path, { method: 'POST', body })
     if (native !== undefined) return readStatus(field(native, 'status'))
-    await this.client.updateHealth(id, { signal: this.#signal })
-    if (telemetry === undefined) return undefined
-    throw new Failure(`${this.url} took the heartbeat, and no telemetry; REST of switchgear does`)
+    await this.client.updateHealth(id, { telemetry, signal: this.#signal })
+    if (telemetry === undefined || this.#native === undefined) return undefined
+    throw new Failure(`${this.url} took the heartbeat, and no telemetry; it is no switchgear`)
   }
 
   /** What a native route answers; `undefined` where there is none, or it knows nothing of that name. */

@@ -30,6 +30,12 @@ it('does the same over gRPC', async () => {
   expect((await ask(at, 'resolve nothing')).exit).toBe(1)
   expect((await ask(at, 'explain chat')).out).toContain('2 candidates, each in turn')
   expect((await ask(at, 'heartbeat b')).out).toBe(`b is alive; ${url} was told\n`)
+  const figures = '--success-rate 0.4 --avg-duration-ms 150 --executions 10'
+  expect((await ask(at, `heartbeat b ${figures}`)).exit).toBe(0)
+  expect(server.operations.get('b')).toMatchObject({
+    status: 'degraded',
+    telemetry: { successRate: 0.4, failedExecutions: 6 },
+  })
   const notified = await ask(at, 'notify b --message hi')
   expect(notified).toMatchObject({ exit: 1, err: expect.stringContaining('not delivered') })
   expect((await ask(at, 'notify c --message hi')).err).toContain("registered as 'c'")

@@ -19,7 +19,7 @@ const isSoak = process.env.SWITCHGEAR_SOAK !== undefined
 /** SWITCHGEAR_SOAK=<seed> for much more of it. */
 const seed = Number(process.env.SWITCHGEAR_SOAK ?? 1)
 const rounds = isSoak ? 25 : 2
-const changesARound = isSoak ? 150 : 50
+const changesARound = isSoak ? 150 : 30
 
 let program: Build
 

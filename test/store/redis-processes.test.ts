@@ -42,6 +42,7 @@ const program = `
     put(side + '-right-' + (turn % 5), turn)
     await registry.flush()
     process.stdout.write(turn + '\\n')
+    if (side === 'other') await new Promise((resolve) => setTimeout(resolve, 10))
   }
 `
 
@@ -124,7 +125,7 @@ describe('two programs that share a Redis', () => {
       let safe = -1
       for (let version = 0; version < kills; version++) {
         const victim = start('victim', version)
-        await victim.hasSaid(5 + Math.floor(random() * 40))
+        await victim.hasSaid(5 + Math.floor(random() * 25))
         await soon(() => expect(turnOf(node, 'victim-leased')).toBe(`0 1.0.${version}`))
         await victim.kill()
         safe = victim.safe()

@@ -35,18 +35,22 @@ local changed = {}
 local function read(field)
   local found = redis.call('HGET', records, field)
   if not found then return nil end
-  local order, version, node, epoch, json = string.match(found, '^(%d+) (%d+) ([%w-]+) (%d+) (.*)$')
-  return order and { order = order, version = tonumber(version), node = node, epoch = epoch, json = json } or nil
+  local _, head, order, version, node, epoch = string.find(found, '^(%d+) (%d+) ([%w-]+) (%d+) ')
+  if not order then return nil end
+  return { order = order, version = tonumber(version), node = node, epoch = epoch,
+    text = found, head = head, gone = head == #found }
 end
+local function jsonOf(found) return string.sub(found.text, found.head + 1) end
 local function forMs(json) return tonumber(string.match(json, '"forMs":([%d%.e+]+)')) or 60000 end
 local function isExpired(json) return string.sub(json, 1, 16) == '{"expired":true,' end
+local function leaseIn(field) return string.sub(field, 1, 7) == 'leases ' and string.sub(field, 8) end
 local function put(field, found, version, node, epoch, json)
-  local order = found and (found.json ~= '' or json == '') and found.order
+  local order = found and (not found.gone or json == '') and found.order
   if not order then order = text(redis.call('HINCRBY', meta, 'order', 1)) end
-  redis.call('HSET', records, field, order .. ' ' .. text(version) .. ' ' .. node .. ' ' .. epoch .. ' ' .. json)
+  redis.call('HSET', records, field, order .. ' ' .. version .. ' ' .. node .. ' ' .. epoch .. ' ' .. json)
   if json == '' then redis.call('ZADD', gone, now, field)
-  elseif found and found.json == '' then redis.call('ZREM', gone, field) end
-  local key = string.match(field, '^leases (.*)$')
+  elseif found and found.gone then redis.call('ZREM', gone, field) end
+  local key = leaseIn(field)
   if key and json == '' then redis.call('ZREM', due, key)
   elseif key then redis.call('ZADD', due, now + forMs(json) * (isExpired(json) and 4 or 1), key) end
   changed[#changed + 1] = field
@@ -101,31 +105,32 @@ local function epochOf(key)
   if epochs[key] == nil then
     local found = read('providers ' .. key)
     local isOthers = found and found.node ~= node
-    epochs[key] = isOthers and (found.json == '' and 'gone' or found.epoch) or ''
+    epochs[key] = isOthers and (found.gone and 'gone' or found.epoch) or ''
   end
   return epochs[key]
 end
+local version = text(revision)
 local function write(field, json, meant, known)
-  local section, key = string.match(field, '^(%a+) (.*)$')
-  local current = meant ~= '' and meant ~= 'new' and epochOf(key) or ''
   local found = read(field)
-  if json == '' and ((found and found.json == '') or (not found and known == '')) then return end
+  if json == '' and ((found and found.gone) or (not found and known == '')) then return end
+  local current = ''
+  if meant ~= '' and meant ~= 'new' then current = epochOf(string.sub(field, (string.find(field, ' ', 1, true)) + 1)) end
   if current ~= '' and current ~= meant then
     refused[#refused + 1] = field
-  elseif string.sub(json, 1, 1) == '~' then
-    if found and found.json ~= '' and not isExpired(found.json) then
-      redis.call('ZADD', due, now + tonumber(string.sub(json, 2)), key)
+  elseif string.byte(json) == 126 then
+    if found and not found.gone and not isExpired(jsonOf(found)) then
+      redis.call('ZADD', due, now + tonumber(string.sub(json, 2)), leaseIn(field))
     else again[#again + 1] = field end
   else
     local epoch = '0'
-    if section == 'providers' then
-      local isThere = found and found.json ~= ''
+    if string.sub(field, 1, 10) == 'providers ' then
+      local isThere = found and not found.gone
       epoch = isThere and found.epoch or meant
-      if meant == 'new' or epoch == '' or (found and not isThere) then epoch = text(revision) end
+      if meant == 'new' or epoch == '' or (found and not isThere) then epoch = version end
       given[#given + 1] = field
       given[#given + 1] = epoch
     end
-    put(field, found, revision, node, epoch, json)
+    put(field, found, version, node, epoch, json)
   end
 end
 for index = 13, #ARGV do
@@ -163,7 +168,7 @@ for index = 8, #ARGV do
     local field, version, node = piece[one], tonumber(piece[one + 1]), piece[one + 2]
     local found = read(field)
     if not found or found.version < version or (found.version == version and found.node < node) then
-      put(field, found, version, node, piece[one + 3], piece[one + 4])
+      put(field, found, text(version), node, piece[one + 3], piece[one + 4])
     end
   end
 end
@@ -193,21 +198,23 @@ redis.call('HSET', meta, 'swept', text(now))
 if now - swept > tonumber(ARGV[5]) then redis.call('HSET', meta, 'counted', text(now)) end
 local counted = tonumber(redis.call('HGET', meta, 'counted') or '0')
 local revision, node = at + 1, ARGV[1]
+local version = text(revision)
 for _, key in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, ARGV[4])) do
-  local lease, provider = read('leases ' .. key), read('providers ' .. key)
-  if not lease or lease.json == '' then
+  local lease = read('leases ' .. key)
+  local json = lease and jsonOf(lease) or ''
+  if json == '' then
     redis.call('ZREM', due, key)
-  elseif counted + forMs(lease.json) > now then
-    redis.call('ZADD', due, counted + forMs(lease.json), key)
-  elseif not isExpired(lease.json) then
+  elseif counted + forMs(json) > now then
+    redis.call('ZADD', due, counted + forMs(json), key)
+  elseif not isExpired(json) then
     local health = '{"provider":' .. key .. ',"status":"unhealthy","checkedAt":' .. text(now) .. '}'
-    put('leases ' .. key, lease, revision, node, '0', '{"expired":true,' .. string.sub(lease.json, 2))
-    put('health ' .. key, read('health ' .. key), revision, node, '0', health)
+    put('leases ' .. key, lease, version, node, '0', '{"expired":true,' .. string.sub(json, 2))
+    put('health ' .. key, read('health ' .. key), version, node, '0', health)
   else
     for _, section in ipairs({'providers', 'health', 'leases', 'circuits'}) do
       local field = section .. ' ' .. key
       local found = read(field)
-      if found and found.json ~= '' then put(field, found, revision, node, found.epoch, '') end
+      if found and not found.gone then put(field, found, version, node, found.epoch, '') end
     end
   end
 end

@@ -122,8 +122,11 @@ export interface Operations {
    */
   stored(): Promise<boolean>
   get(id: string): Entry | undefined
-  /** In the order of registration. Throws `invalid` for an unknown status or agent type. */
-  list(filters?: Filters): readonly Entry[]
+  /**
+   * In the order of registration; only those with a capability, if one is named. Throws `invalid` for an unknown status
+   * or agent type.
+   */
+  list(filters?: Filters, capability?: string): readonly Entry[]
   /** Best first: 0.4 health + 0.3 reputation + 0.3 telemetry. Active ones, unless a status is asked for. */
   discover(input: DiscoverInput): readonly Entry[]
   /** Active ones that have all that is required, by how much of both lists they have. */

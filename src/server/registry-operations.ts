@@ -169,9 +169,10 @@ export class RegistryOperations implements Operations {
     return this.#entries.get(id.trim())
   }
 
-  list(filters: Filters = {}): readonly Entry[] {
+  list(filters: Filters = {}, capability?: string): readonly Entry[] {
     const test = compileFilters(filters)
-    return this.#entries.all().filter(test)
+    const near = capability === undefined ? this.#entries.all() : this.#entries.having(capability)
+    return near.filter(test)
   }
 
   discover(input: DiscoverInput): readonly Entry[] {

@@ -85,9 +85,7 @@ export const handlers: Readonly<Record<Operation, Handler>> = {
 
   listServices({ operations, dialect }, { query }) {
     const capability = query.get('capability')
-    const found = operations
-      .list(statusFilter(query.get('status')))
-      .filter(({ capabilities }) => !capability || capabilities.includes(capability))
+    const found = operations.list(statusFilter(query.get('status')), capability || undefined)
     return ok({ services: found.map((entry) => toRecord(entry, dialect)), count: found.length })
   },
 

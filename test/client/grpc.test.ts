@@ -12,8 +12,9 @@ import type { Operations } from '../../src/server/operations.js'
 import { FakeClock } from '../../src/testing/index.js'
 import { createAuthority, hasOpenssl } from '../core/certificates.js'
 import { needs } from '../house/needs.js'
-import { operationsOf } from '../server/operations-of.js'
+import { operationsOf, service } from '../server/operations-of.js'
 import { passing } from './double.js'
+import { Line } from './line.js'
 
 const forge = { id: 'forge-1', name: 'Forge', capabilities: ['image'] }
 
@@ -91,6 +92,27 @@ describe('heartbeats of one client', () => {
     expect(errors[0]).toMatch(/could not send a heartbeat of "forge-1": it answered.*Internal/)
     expect(heartbeat.mock.calls.filter(([id]) => id === 'forge-2').length).toBeGreaterThan(1)
   })
+})
+
+it('goes on where its changes were cut, and is not told everything again', async () => {
+  const { server, operations } = await serve()
+  const line = await Line.to(server.port)
+  const clock = new FakeClock()
+  const client = connect(`grpc://127.0.0.1:${line.port}`, { clock })
+  const ids = async () => (await client.discoverAgents()).map(({ id }) => id).join()
+  await operations.register(service('a'), {})
+  const list = vi.spyOn(operations, 'list')
+  expect(await ids()).toBe('a')
+  await operations.register(service('b'), {})
+  await passing(clock, 0, async () => (await ids()) === 'a,b')
+  const before = list.mock.calls.length
+  for (const id of ['c', 'd']) {
+    line.cut()
+    await operations.register(service(id), {})
+    await passing(clock, 500, async () => (await ids()).endsWith(id))
+  }
+  expect(await ids()).toBe('a,b,c,d')
+  expect(list.mock.calls.length).toBe(before)
 })
 
 describe('TLS', () => {

@@ -220,6 +220,38 @@ describe('echoes', () => {
   })
 })
 
+describe('what code has unregistered', () => {
+  const saved = (name: string, address: string): StoreChange => ({
+    section: 'providers',
+    key: name,
+    value: {
+      ...{ name, service: 'llm', handlers: ['*'], priority: 2, group: 0, weight: 1, address },
+      ...{ capabilities: [], models: [], dependencies: [], metadata: {}, origin: 'manual' },
+    },
+  })
+
+  it.each([
+    ['removed', [{ section: 'providers', key: 'one' }] satisfies StoreChange[]],
+    ['replaced', [saved('one', 'http://other')]],
+  ])(
+    'stays so, although it has just been said that it stays: others have %s it',
+    async (_, said) => {
+      for (const turns of [0, 1, 2, 3, 5, 8, 13]) {
+        const { place, a, b } = await pair()
+        place.lag = () => 3
+        register(a.registry, 'one')
+        await quiet(place)
+        place.write(said) // answered by a
+        for (let turn = 0; turn < turns; turn++) await settled()
+        a.registry.unregister('one')
+        await quiet(place)
+        expect([names(a.registry), names(b.registry)]).toEqual([[], []])
+        await Promise.all([a.registry.close(), b.registry.close()])
+      }
+    },
+  )
+})
+
 describe('a store that others write to', () => {
   const bad: StoreChange[] = [
     { section: 'providers', key: 'bad', value: { name: 'bad', nonsense: true } as never },

@@ -91,6 +91,7 @@ import { RegistryClient, remoteRegistry } from 'switchgear/client'
 import { consul } from 'switchgear/discovery/consul'
 import { etcd, type EtcdOptions } from 'switchgear/discovery/etcd'
 import { kubernetes } from 'switchgear/discovery/kubernetes'
+import { createServer, type RegistryServer } from 'switchgear/server'
 import { instrument, prometheus } from 'switchgear/telemetry'
 import { FakeClock } from 'switchgear/testing'
 
@@ -112,6 +113,10 @@ registry.client('ehco')
 const scraped: Promise<string> = prometheus(registry).text()
 instrument(registry, { generative: ['echo'] }).dispose()
 console.log(await scraped)
+
+const server: RegistryServer = await createServer({ port: 0 })
+console.log(server.urls.rest, server.operations.stats().total)
+await server.close()
 
 const keys: EtcdOptions = { prefix: '/services/' }
 const sources: Source[] = [

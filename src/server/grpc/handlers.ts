@@ -37,6 +37,7 @@ export function createHandlers(operations: Operations): Handlers {
     Register: (request, caller) => register(operations, request, caller),
     Heartbeat(request, caller) {
       const id = idIn(operations, request)
+      if (operations.get(id) === undefined) throw unknownAgent(id)
       const said = operations.heartbeat(id, telemetryOf(request.telemetry), caller)
       return { status: statusNumbers[said.status], last_seen: seconds(said.lastSeenAt) }
     },
@@ -52,8 +53,9 @@ export function createHandlers(operations: Operations): Handlers {
     },
     GetAgent(request, caller) {
       operations.admitReader(caller)
-      const entry = operations.get(idIn(operations, request))
-      if (entry === undefined) throw unknownAgent()
+      const id = idIn(operations, request)
+      const entry = operations.get(id)
+      if (entry === undefined) throw unknownAgent(id)
       return { agent: agentInfo(entry) }
     },
     ListAgents({ agent_type, filters }, caller) {
@@ -127,5 +129,10 @@ async function notify(
 const idIn = (operations: Operations, { agent_id }: { readonly agent_id: string }): string =>
   meantId(agent_id, (id) => operations.get(id) !== undefined)
 
-const unknownAgent = (): OperationError =>
-  new OperationError('not-found', 'AGENT_NOT_FOUND', 'Agent not found')
+/** Agents of the Neural Hive-Mind register again when they read these Portuguese words. */
+const unknownAgent = (id: string): OperationError =>
+  new OperationError(
+    'not-found',
+    'AGENT_NOT_FOUND',
+    `Agent ${id} not found (não encontrado): register it again`,
+  )

@@ -200,3 +200,31 @@ describe('a registry that nobody closed', () => {
     expect(await inProcess(context, script)).toBe('undefined\nfalse\nCallTimeoutError')
   })
 })
+
+describe('what a store tells of others', () => {
+  it('is not held once it was taken over, although the registry goes on following', async (context) => {
+    const printed = await inProcess(
+      context,
+      `${prelude}
+      const refs = []
+      const store = {
+        name: 'told', load: async () => undefined, apply: async () => {}, close: async () => {},
+        async *watch(signal) {
+          for (let i = 0; i < 10; i++) {
+            const group = [{ section: 'leases', key: 'p' + i }]
+            refs.push(new WeakRef(group))
+            yield group
+          }
+          yield []
+          await new Promise((resolve) => signal.addEventListener('abort', resolve))
+        },
+      }
+      const registry = new ServiceRegistry({ store })
+      await registry.start()
+      while (refs.length < 10) await settle()
+      console.log(await gone(refs.slice(0, 9)))
+      await registry.close()`,
+    )
+    expect(printed).toBe('gone')
+  })
+})

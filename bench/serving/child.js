@@ -38,10 +38,10 @@ export async function started(file, ...args) {
  */
 export function answering(urls, own = () => ({})) {
   process.on('message', async (/** @type {any} */ message) => {
-    if (message.exit) process.exit()
     if (message.cpu !== true) return process.send?.((await own(message)) ?? {})
     const { user, system } = process.cpuUsage()
     process.send?.({ cpuMs: (user + system) / 1e3 })
   })
+  process.on('disconnect', () => process.exit()) // the bench has failed
   process.send?.(urls)
 }

@@ -50,4 +50,5 @@ process.on('message', async (asked) => {
     errors: errors.splice(0),
   })
 })
+process.on('disconnect', () => process.exit()) // the soak has failed
 process.send?.(server.urls)

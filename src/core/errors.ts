@@ -533,12 +533,15 @@ export class MissingPeerError extends SwitchgearError {
   /** `range` is one that npm understands, such as `^1.14`. */
   constructor(what: string, packageName: string, range: string, cause?: unknown) {
     super(
-      `${what} needs the package ${packageName}, which is not installed; run: npm install ${packageName}@${range}`,
+      `${what} needs the package ${packageName}, which is not installed; run: npm install ${inShell(`${packageName}@${range}`)}`,
       { cause },
     )
     this.packageName = packageName
   }
 }
+
+/** A range may have `||` and spaces. */
+const inShell = (text: string): string => (/[ |<>*]/.test(text) ? `"${text}"` : text)
 
 /** A program was asked, understood, and says that it failed or that it was asked for something impossible. */
 export class BackendError extends SwitchgearError {

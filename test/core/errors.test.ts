@@ -32,6 +32,15 @@ const made = [
   new OperationError('not-found', 'SERVICE_NOT_FOUND', 'Service not found'),
 ]
 
+describe('MissingPeerError', () => {
+  it('names a command that a shell takes as it is', () => {
+    const one = new errors.MissingPeerError('redisStore()', 'ioredis', '^5.4 || ^6')
+    expect(one.message).toMatch(/run: npm install "ioredis@\^5\.4 \|\| \^6"$/)
+    const other = new errors.MissingPeerError('gRPC', '@grpc/grpc-js', '^1.14')
+    expect(other.message).toMatch(/run: npm install @grpc\/grpc-js@\^1\.14$/)
+  })
+})
+
 describe('every error', () => {
   it.each(made.map((error) => [error.name, error] as const))(
     '%s knows what it is',

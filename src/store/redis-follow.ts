@@ -113,7 +113,7 @@ export class Follower {
     const { node, place } = this.#ports
     const others = entries.filter((entry) => entry.node !== node)
     for (const fields of inPieces([...new Set(others.flatMap((entry) => entry.fields))]))
-      yield* this.#news(await place.values(link, fields))
+      yield* this.#news(await this.#read(link, fields))
     const last = entries.at(-1)
     if (last === undefined) return
     this.#seen = { ...this.#seen, revision: last.revision, mark: last.mark }
@@ -139,17 +139,17 @@ export class Follower {
     const asked = others.flatMap(([field]) => (doubtful.has(field) ? [] : [field]))
     // Read once more: this node may have written since.
     for (const fields of inPieces([...asked, ...(lost ? [] : missing)]))
-      yield* this.#news(await place.values(link, fields))
+      yield* this.#news(await this.#read(link, fields))
     this.#seen = found
     place.reached(found)
   }
 
   /** What was refused, and what nobody has written again in time. */
   async *#again(link: Link): Changes {
-    const { clock, place, replica } = this.#ports
+    const { clock, replica } = this.#ports
     const refused = [...this.#refused]
     for (const fields of inPieces([...refused, ...replica.release(clock.now())]))
-      yield* this.#news(await place.values(link, fields), this.#refused)
+      yield* this.#news(await this.#read(link, fields), this.#refused)
     for (const field of refused) this.#refused.delete(field)
   }
 
@@ -164,6 +164,20 @@ export class Follower {
       // Such as for want of memory: what can be read is still to be told.
       if (!(error instanceof Error && error.name === 'ReplyError')) throw error
     }
+  }
+
+  /** As they are now, without what this node has written over before the answer came. */
+  async #read(
+    link: Link,
+    fields: readonly string[],
+  ): Promise<readonly (readonly [string, RedisRecord | undefined])[]> {
+    const { place, replica } = this.#ports
+    const before = fields.map((field) => replica.ownVersion(field))
+    const values = await place.values(link, fields)
+    return values.filter(([field, record], at) => {
+      const own = replica.ownVersion(field)
+      return own === before[at] || (record?.version ?? 0) >= own
+    })
   }
 
   *#news(

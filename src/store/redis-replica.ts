@@ -45,6 +45,13 @@ export class Replica {
     return this.#known.get(field)?.own
   }
 
+  /** Of what this node wrote or removed last, if no other has written since; else 0. */
+  ownVersion(field: string): number {
+    const known = this.#known.get(field)
+    if (known?.own !== undefined) return known.version
+    return this.#buried.get(field)?.version ?? 0
+  }
+
   get hasLeases(): boolean {
     return this.#leases > 0
   }

@@ -37,12 +37,21 @@ export class Access {
     throw refused('Reading needs the operator token')
   }
 
+  /**
+   * Throws `unauthenticated` for who shows no token at all. Who shows one may be an agent whose id was forgotten: only
+   * by `not-found` it knows that it has to register again.
+   */
+  admitCaller({ token }: Caller): void {
+    if (this.#operator !== undefined && token === undefined)
+      throw refused('A change needs the operator token')
+  }
+
   /** Throws `unauthenticated`. `proof` is that of what is changed, if it is there. */
   admitChange({ token }: Caller, proof?: string): void {
     if (this.#isOperator({ token })) return
     if (token !== undefined && proof !== undefined && proves(token, proof)) return
     throw refused(
-      proof === undefined
+      proof === undefined || token === undefined // who shows none is not told whether it is there
         ? 'A change needs the operator token'
         : 'A change needs the operator token, or the one that its registration was answered with',
     )

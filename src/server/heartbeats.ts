@@ -22,6 +22,7 @@ export function beat(
   telemetry: Telemetry | undefined,
   caller: Caller,
 ): Heartbeat {
+  access.admitCaller(caller)
   const view = entries.view(id)
   access.admitChange(caller, factsOf(view).proof)
   if (telemetry !== undefined) checkTelemetry(telemetry)

@@ -13,6 +13,10 @@ const deliveryMs = 5_000
 interface Reader {
   readonly waiting: Notice[]
   ended: boolean
+  /** Why, unless whoever reads has ended it. */
+  why: OperationError | undefined
+  /** Throws when it may not go on. */
+  readonly admit: () => void
   wake(): void
 }
 
@@ -27,9 +31,12 @@ export class Notices {
     this.#policy = policy
   }
 
-  /** Those to this agent from now on, until the signal aborts or it reads too slowly. */
-  follow(id: string, signal: AbortSignal): AsyncIterableIterator<Notice> {
-    const reader: Reader = { waiting: [], ended: false, wake: () => {} }
+  /**
+   * Those to this agent from now on, until the signal aborts. Throws `rate-limited` when they are read too slowly, and
+   * what `admit` throws at a review.
+   */
+  follow(id: string, signal: AbortSignal, admit: () => void): AsyncIterableIterator<Notice> {
+    const reader: Reader = { waiting: [], ended: false, why: undefined, admit, wake: () => {} }
     const readers = this.#readers.get(id) ?? new Set()
     this.#readers.set(id, readers.add(reader))
     const stop = (): void => {
@@ -54,6 +61,18 @@ export class Notices {
     }
   }
 
+  /** There is another registration of this id, or none: ends who may not read its notices any more. */
+  review(id: string): void {
+    for (const reader of this.#readers.get(id) ?? []) {
+      try {
+        reader.admit()
+      } catch (error) {
+        if (!(error instanceof OperationError)) throw error
+        end(reader, error)
+      }
+    }
+  }
+
   /** Rejects with `unavailable` when nobody took it. */
   async deliver(notice: Notice, { location }: Entry): Promise<void> {
     if (this.#handOver(notice)) return
@@ -68,12 +87,13 @@ export class Notices {
   #handOver(notice: Notice): boolean {
     let taken = false
     for (const reader of this.#readers.get(notice.agentId) ?? []) {
-      if (reader.waiting.length >= mostWaiting) reader.ended = true
-      else if (!reader.ended) {
+      if (reader.ended) continue
+      if (reader.waiting.length >= mostWaiting) end(reader, tooSlow)
+      else {
         reader.waiting.push(notice)
+        reader.wake()
         taken = true
       }
-      reader.wake()
     }
     return taken
   }
@@ -95,10 +115,23 @@ export class Notices {
   }
 }
 
+function end(reader: Reader, why: OperationError): void {
+  reader.ended = true
+  reader.why ??= why
+  reader.wake()
+}
+
+const tooSlow = new OperationError(
+  'rate-limited',
+  'READER_TOO_SLOW',
+  'Notices came faster than they were read, and later ones were not delivered; listen again',
+)
+
 async function* read(reader: Reader): AsyncGenerator<Notice, undefined> {
   for (;;) {
     const notice = reader.waiting.shift()
     if (notice !== undefined) yield notice
+    else if (reader.why !== undefined) throw reader.why
     else if (reader.ended) return undefined
     else
       await new Promise<void>((resolve) => {

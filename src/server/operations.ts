@@ -108,6 +108,8 @@ export interface Connection {
  * else is thrown on purpose. Ids are trimmed where they are given.
  */
 export interface Operations {
+  /** Throws where tokens are asked for and the caller shows none: such a one is not even told what is there. */
+  admitCaller(caller: Caller): void
   /** Throws unless the caller may read. */
   admitReader(caller: Caller): void
   /** Registers, or overwrites what has this id. Resolves when the store has it, after 2 s at the latest. */
@@ -146,7 +148,10 @@ export interface Operations {
   watch(input: WatchInput, signal: AbortSignal): AsyncIterableIterator<Change>
   /** The number of the last change. */
   readonly position: number
-  /** Notices to this agent, while they are read. Throws `not-found`. */
+  /**
+   * Notices to this agent, while they are read. Throws `not-found`, also later when the agent is removed,
+   * `unauthenticated` when it is registered anew with another token, and `rate-limited` when they are read too slowly.
+   */
   notices(id: string, caller: Caller, signal: AbortSignal): AsyncIterableIterator<Notice>
   /** True when the agent has it. Throws `not-found`, or `unavailable` with the reason why it was not delivered. */
   notify(notice: Omit<Notice, 'at'>, caller: Caller): Promise<void>

@@ -1,6 +1,7 @@
 import type { AddressPolicy } from '../core/address.js'
 import type { Clock } from '../core/clock.js'
 import type { Logger } from '../core/logger.js'
+import type { ProviderView } from '../model/provider.js'
 import type { ServiceRegistry } from '../registry/registry.js'
 import type { Access } from './access.js'
 import { audit } from './audit.js'
@@ -76,8 +77,11 @@ export class RegistryOperations implements Operations {
       registry,
       entries,
       log,
-      joined: (view) => locations.ask(view),
-      left: (id) => this.#reputations.forget(id),
+      joined: (view) => this.#joined(view),
+      left: (id) => {
+        this.#reputations.forget(id)
+        this.#notices.review(id)
+      },
     })
     this.#entries = entries
     this.#log = log
@@ -88,7 +92,7 @@ export class RegistryOperations implements Operations {
       entries,
       log,
       relay,
-      joined: (view) => locations.ask(view),
+      joined: (view) => this.#joined(view),
     })
     this.#written = new Written(registry, clock)
     this.#discovery = new Discovery(entries, this.#reputations)
@@ -109,6 +113,10 @@ export class RegistryOperations implements Operations {
 
   get position(): number {
     return this.#log.position
+  }
+
+  admitCaller(caller: Caller): void {
+    this.#options.access.admitCaller(caller)
   }
 
   admitReader(caller: Caller): void {
@@ -207,8 +215,12 @@ export class RegistryOperations implements Operations {
 
   notices(given: string, caller: Caller, signal: AbortSignal): AsyncIterableIterator<Notice> {
     const id = given.trim()
-    this.#options.access.admitChange(caller, factsOf(this.#entries.view(id)).proof)
-    return this.#notices.follow(id, signal)
+    const admit = (): void => {
+      this.#options.access.admitCaller(caller)
+      this.#options.access.admitChange(caller, factsOf(this.#entries.view(id)).proof)
+    }
+    admit()
+    return this.#notices.follow(id, signal, admit)
   }
 
   async notify(notice: Omit<Notice, 'at'>, caller: Caller): Promise<void> {
@@ -218,5 +230,10 @@ export class RegistryOperations implements Operations {
     const entry = this.#entries.need(agentId)
     await this.#notices.deliver(Object.freeze({ ...notice, agentId, at: clock.wall() }), entry)
     audit(logger, 'notified', agentId, caller, { type: notice.type })
+  }
+
+  #joined(view: ProviderView): void {
+    this.#locations.ask(view)
+    this.#notices.review(view.name)
   }
 }

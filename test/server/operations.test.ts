@@ -362,6 +362,36 @@ describe('notifying', () => {
     )
   })
 
+  it('ends its streams when the agent is deregistered, or was silent for too long', async () => {
+    const { operations, clock } = operationsOf()
+    for (const remove of [
+      () => operations.deregister('one', nobody),
+      () => clock.advance(300_000),
+    ]) {
+      await operations.register(agent('one'), nobody)
+      const notices = operations.notices('one', nobody, new AbortController().signal)
+      await operations.notify(notice, nobody)
+      await remove()
+      expect((await notices.next()).value).toMatchObject({ message: 'hello' })
+      expect(await kindOf(() => notices.next())).toBe('not-found SERVICE_NOT_FOUND')
+      await operations.register(agent('one', { location: '' }), nobody)
+      expect(await kindOf(() => operations.notify(notice, nobody))).toContain('NOT_DELIVERED')
+    }
+  })
+
+  it('ends the stream of who could not open it any more: the id is another registration', async () => {
+    const { operations } = operationsOf({ operatorToken: 'boss' })
+    const boss = { token: 'boss' }
+    const { token } = await operations.register(agent('one'), boss)
+    const { signal } = new AbortController()
+    const former = operations.notices('one', { token }, signal)
+    const always = operations.notices('one', boss, signal)
+    await operations.register(agent('one'), boss)
+    await operations.notify(notice, boss)
+    expect(await kindOf(() => former.next())).toBe('unauthenticated UNAUTHENTICATED')
+    expect((await always.next()).value).toMatchObject({ message: 'hello' })
+  })
+
   it('says honestly that nobody took it', async () => {
     const { operations } = operationsOf()
     await operations.register(service('one'), nobody)

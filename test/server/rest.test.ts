@@ -502,6 +502,16 @@ describe('refusals', () => {
       const { json } = await ask(url, '/api/register', { body: embedded, headers })
       const own = { authorization: `Bearer ${json.registration_token}` }
       expect((await ask(url, '/api/services/in', { headers: own })).status).toBe(401)
+      for (const [method, path] of [
+        ['DELETE', '/api/services/'],
+        ['POST', '/api/heartbeat/'],
+        ['GET', '/v1/notices/'],
+        ['POST', '/v1/heartbeats/'],
+      ]) {
+        const [there, nowhere] = [`${path}in`, `${path}none`].map((at) => ask(url, at, { method }))
+        expect((await there)?.text).toContain('UNAUTHENTICATED')
+        expect((await nowhere)?.text).toBe((await there)?.text) // who shows no token is not told
+      }
       const removed = await ask(url, '/api/services/in', { method: 'DELETE', headers: own })
       expect(removed.status).toBe(200)
     })

@@ -1,8 +1,10 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { settled } from '../../src/core/clock.js'
 import { ServiceRegistry } from '../../src/registry/registry.js'
+import { startGrpc } from '../../src/server/grpc/server.js'
 import { memoryStore, type Store } from '../../src/store/index.js'
 import { FakeClock } from '../../src/testing/fake-clock.js'
+import { AgentClient, worker } from './grpc/client.js'
 import { agent, operationsOf, service } from './operations-of.js'
 import { ask, withServer } from './rest-client.js'
 
@@ -42,6 +44,17 @@ async function held() {
     await closed
   })
   return { ...made, clock, end }
+}
+
+async function heldOverGrpc() {
+  const made = await held()
+  const server = await startGrpc(made.operations, { port: 0 })
+  const client = new AgentClient(server.url.replace('grpc://', ''))
+  onTestFinished(async () => {
+    client.close()
+    await server.close()
+  })
+  return { ...made, client }
 }
 
 /** What a promise has come to so far. */
@@ -139,4 +152,23 @@ describe('over REST', () => {
     })
     await expect(closed).rejects.toThrow('the disk is full') // of closing: what is left cannot be written
   })
+})
+
+it('agents over gRPC are told after the answer, and nothing when all is well', async () => {
+  const { client, operations, end } = await heldOverGrpc()
+  const later = operations.register(agent('here'), nobody)
+  await end()
+  await later
+  const told = async (name: 'Register' | 'Deregister', message: object, failure?: Error) => {
+    const answer = client.trailers(name, message)
+    await expect.poll(() => operations.position).toBeGreaterThan(seen)
+    seen = operations.position
+    await end(failure)
+    return (await answer).get('x-switchgear-stored')
+  }
+  let seen = operations.position
+  const full = new Error('the disk is full')
+  expect(await told('Register', worker)).toEqual([])
+  expect(await told('Register', worker, full)).toEqual(['false'])
+  expect(await told('Deregister', { agent_id: 'here' }, full)).toEqual(['false'])
 })

@@ -1,4 +1,5 @@
 import { once, setMaxListeners } from 'node:events'
+import type { Clock } from '../../core/clock.js'
 import type {
   Grpc,
   handleServerStreamingCall,
@@ -12,10 +13,12 @@ import { loadDefinition } from '../../wire/proto/definition.js'
 import { OperationError } from '../operation-error.js'
 import type { Caller, Operations } from '../operations.js'
 import { refusalOf } from './refusal.js'
+import { resetWhenStalled } from './stall.js'
 
 export interface Surroundings {
   readonly grpc: Grpc
   readonly operations: Operations
+  readonly clock: Clock
   readonly logger: Logger
   /** Aborts when the server closes. */
   readonly closing: AbortSignal
@@ -82,16 +85,32 @@ function callerOf(call: Surface): Caller {
   return { token, from: call.getPeer().replace(/:\d+$/, '') }
 }
 
+/** Says something besides the answer, in the metadata that come after it. */
+export type Trailer = (name: string, value: string) => void
+
+/** What a method with one answer does. */
+export type Handler<Request, Response> = (
+  request: Request,
+  caller: Caller,
+  trailer: Trailer,
+) => Response | Promise<Response>
+
 /** A method with one answer, as grpc-js calls it. */
 export function answering<Request, Response>(
   name: string,
-  handle: (request: Request, caller: Caller) => Response | Promise<Response>,
-  logger: Logger,
+  handle: Handler<Request, Response>,
+  { grpc, logger }: Surroundings,
 ): handleUnaryCall<Received<Request>, Response> {
   return (call, callback) => {
-    const answer = async (): Promise<Response> => handle(messageOf(call.request), callerOf(call))
+    let trailers: Metadata | undefined
+    const trailer: Trailer = (key, value) => {
+      trailers ??= new grpc.Metadata()
+      trailers.set(key, value)
+    }
+    const answer = async (): Promise<Response> =>
+      handle(messageOf(call.request), callerOf(call), trailer)
     answer().then(
-      (response) => callback(null, response),
+      (response) => callback(null, response, trailers),
       (error: unknown) => callback(refusalOf(error, name, logger)),
     )
   }
@@ -125,7 +144,7 @@ async function stream<Request, Response>(
   name: string,
   call: ServerWritableStream<Received<Request>, Response>,
   open: Open<Request, Response>,
-  { grpc, logger, closing }: Surroundings,
+  { grpc, clock, logger, closing }: Surroundings,
 ): Promise<void> {
   const ended = new AbortController()
   const end = (): void => ended.abort()
@@ -133,6 +152,8 @@ async function stream<Request, Response>(
   call.on('cancelled', end).on('close', end)
   closing.addEventListener('abort', end, { once: true })
   if (closing.aborted) end()
+  const stopWatching = resetWhenStalled(call, clock)
+  call.once('close', stopWatching).once('cancelled', stopWatching)
   try {
     const answers = open(messageOf(call.request), {
       caller: callerOf(call),

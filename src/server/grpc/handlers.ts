@@ -17,9 +17,8 @@ import type {
 import { OperationError } from '../operation-error.js'
 import type { Caller, Operations } from '../operations.js'
 import { idFor, meantId } from './agent-id.js'
+import type { Handler, Trailer } from './calls.js'
 import { agentInfo, agentType, seconds, statusNumbers, telemetryOf, typeTest } from './translate.js'
-
-type Handler<Request, Response> = (request: Request, caller: Caller) => Response | Promise<Response>
 
 /** The calls with one answer, without a transport. They throw what operations do. */
 export interface Handlers {
@@ -34,16 +33,18 @@ export interface Handlers {
 
 export function createHandlers(operations: Operations): Handlers {
   return {
-    Register: (request, caller) => register(operations, request, caller),
+    Register: (request, caller, trailer) => register(operations, request, caller, trailer),
     Heartbeat(request, caller) {
+      operations.admitCaller(caller)
       const id = idIn(operations, request)
       if (operations.get(id) === undefined) throw unknownAgent(id)
       const said = operations.heartbeat(id, telemetryOf(request.telemetry), caller)
       return { status: statusNumbers[said.status], last_seen: seconds(said.lastSeenAt) }
     },
-    async Deregister(request, caller) {
+    async Deregister(request, caller, trailer) {
+      operations.admitCaller(caller)
       const success = operations.deregister(idIn(operations, request), caller)
-      if (success) await operations.stored()
+      if (success && !(await operations.stored())) trailer(...notStored)
       return { success }
     },
     DiscoverAgents({ capabilities, filters, max_results }, caller) {
@@ -71,6 +72,7 @@ async function register(
   operations: Operations,
   request: RegisterRequest,
   caller: Caller,
+  trailer: Trailer,
 ): Promise<RegisterResponse> {
   const { agent_type, capabilities, metadata, namespace, cluster, version, endpoint } = request
   const type = agentType(agent_type)
@@ -82,7 +84,7 @@ async function register(
     )
   const id = idFor(metadata, (one) => operations.get(one) !== undefined)
   const location = endpoint.trim() || metadata.endpoint?.trim() || ''
-  const { entry, token } = await operations.register(
+  const { entry, token, stored } = await operations.register(
     {
       face: 'grpc',
       id,
@@ -99,6 +101,7 @@ async function register(
     },
     caller,
   )
+  if (!stored) trailer(...notStored)
   return {
     agent_id: entry.id,
     registration_token: token,
@@ -106,12 +109,16 @@ async function register(
   }
 }
 
+/** It counts, but the store has yet to confirm it. The contract has no field for that. */
+const notStored = ['x-switchgear-stored', 'false'] as const
+
 /** What cannot be delivered is an answer, not a failed call; a wrong id or a missing token is one. */
 async function notify(
   operations: Operations,
   request: NotifyAgentRequest,
   caller: Caller,
 ): Promise<NotifyAgentResponse> {
+  operations.admitCaller(caller)
   const { notification_type: type, message, metadata } = request
   const agentId = idIn(operations, request)
   try {

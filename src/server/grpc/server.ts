@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { isIPv6 } from 'node:net'
-import { createSecureContext } from 'node:tls'
 import { type Clock, pause, systemClock } from '../../core/clock.js'
-import { InvalidOptionsError, oneLine } from '../../core/errors.js'
+import { oneLine } from '../../core/errors.js'
 import {
   type ChannelOptions,
   type Grpc,
@@ -13,19 +12,12 @@ import {
 import { type Logger, silentLogger } from '../../core/logger.js'
 import { ownServiceName, serviceName } from '../../wire/proto/definition.js'
 import type { Operations } from '../operations.js'
+import { checkTls, type ServerTls } from '../tls.js'
 import { loadService } from './calls.js'
 import { addHealth } from './health.js'
 import { addReflection } from './reflection.js'
 import { agentService } from './service.js'
 import { ownService } from './v1/service.js'
-
-/** PEM texts. */
-export interface GrpcServerTls {
-  readonly cert: string
-  readonly key: string
-  /** Only clients with a certificate of this authority are served: mutual TLS. */
-  readonly clientCa?: string | undefined
-}
 
 export interface GrpcServerOptions {
   /** Default 127.0.0.1. */
@@ -33,7 +25,7 @@ export interface GrpcServerOptions {
   /** 0 is any free one. Default 50051. */
   readonly port?: number | undefined
   /** Without encryption when left out. */
-  readonly tls?: GrpcServerTls | undefined
+  readonly tls?: ServerTls | undefined
   /** The longest message that is read, in bytes. Default 1 MiB. */
   readonly mostBytes?: number | undefined
   /** How long calls that go on may take to end when the server closes. Default 2,000. */
@@ -65,7 +57,7 @@ export async function startGrpc(
   const credentials = credentialsOf(grpc, tls)
   const server = new grpc.Server(serverOptions(mostBytes))
   const closing = new AbortController()
-  const surroundings = { grpc, operations, logger, closing: closing.signal }
+  const surroundings = { grpc, operations, clock, logger, closing: closing.signal }
   server.addService(await loadService(serviceName), agentService(surroundings))
   const run = randomBytes(8).toString('hex')
   server.addService(await loadService(ownServiceName), ownService(surroundings, run))
@@ -96,16 +88,10 @@ function serverOptions(mostBytes: number): ChannelOptions {
   }
 }
 
-function credentialsOf(grpc: Grpc, tls: GrpcServerTls | undefined): ServerCredentials {
+function credentialsOf(grpc: Grpc, tls: ServerTls | undefined): ServerCredentials {
   if (tls === undefined) return grpc.ServerCredentials.createInsecure()
   const { cert, key, clientCa } = tls
-  try {
-    createSecureContext({ cert, key, ca: clientCa })
-  } catch (error) {
-    throw new InvalidOptionsError([
-      { field: 'tls', message: `must be a certificate and its key, in PEM: ${oneLine(error)}` },
-    ])
-  }
+  checkTls(tls)
   const pair = { cert_chain: Buffer.from(cert), private_key: Buffer.from(key) }
   const authority = clientCa === undefined ? null : Buffer.from(clientCa)
   return grpc.ServerCredentials.createSsl(authority, [pair], clientCa !== undefined)

@@ -7,10 +7,10 @@ import { watchAgents } from './watch.js'
 
 /** `neural_hive.service_registry.ServiceRegistry`, as grpc-js calls it. */
 export function agentService(surroundings: Surroundings): UntypedServiceImplementation {
-  const { operations, logger } = surroundings
+  const { operations } = surroundings
   const unary = Object.entries(createHandlers(operations)).map(([name, handle]) => [
     name,
-    answering(name, handle, logger),
+    answering(name, handle, surroundings),
   ])
   return {
     ...Object.fromEntries(unary),

@@ -103,6 +103,20 @@ export class AgentClient {
     return this.raw(path, request, responseDeserialize, headers) as Promise<Answers[M]>
   }
 
+  /** What is told after the answer. */
+  trailers(name: keyof Answers, message: object): Promise<Metadata> {
+    const { path, requestSerialize, responseDeserialize } = methodOf(name)
+    return new Promise((resolve, reject) => {
+      const write = (bytes: Buffer): Buffer => bytes
+      const request = requestSerialize(message)
+      this.#client
+        .makeUnaryRequest(path, write, responseDeserialize, request, new Metadata(), (error) => {
+          if (error !== null) reject(error)
+        })
+        .on('status', ({ metadata }) => resolve(metadata))
+    })
+  }
+
   /** Rejects with what grpc-js says of the status: `code` and `details`. */
   raw<T>(
     path: string,

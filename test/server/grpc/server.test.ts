@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { createServer } from 'node:net'
 import { type ChannelCredentials, credentials } from '@grpc/grpc-js'
 import fc from 'fast-check'
@@ -167,7 +168,12 @@ describe('tokens', () => {
     expect(await refusal(client.call('Register', worker, bearer('wrong')))).toMatch(/^16 /)
     const { agent_id, registration_token } = await client.call('Register', worker, operator)
     const own = bearer(registration_token)
-    expect(await refusal(client.call('Heartbeat', { agent_id }))).toMatch(/^16 /)
+    for (const known of [agent_id, 'nobody', randomUUID()]) // what is there is nothing for strangers
+      for (const name of ['Heartbeat', 'Deregister', 'NotifyAgent'] as const)
+        expect(await refusal(client.call(name, { agent_id: known }))).toBe(
+          '16 A change needs the operator token; send it as "authorization: Bearer <token>"',
+        )
+    expect(await refusal(client.call('Heartbeat', { agent_id: randomUUID() }, own))).toMatch(/^5 /)
     expect(await refusal(client.call('Heartbeat', { agent_id }, own))).toBe('done')
     for (const name of ['ListAgents', 'DiscoverAgents', 'GetAgent'] as const) {
       expect(await refusal(client.call(name, { agent_id }))).toMatch(/^16 /)

@@ -329,6 +329,15 @@ describe('Listen and Notify', () => {
     expect(heard.events).toHaveLength(delivered)
   })
 
+  it('end with the registration', async () => {
+    const { client, operations } = await serving(ends)
+    await operations.register(agent('a'), {})
+    const heard = client.open('Listen', { agent_id: 'a' })
+    await heard.begun
+    await client.own('Deregister', { id: 'a' })
+    expect(await heard.ended).toMatchObject({ code: 5 })
+  })
+
   it('end with the server', async () => {
     const { client, operations, server } = await serving(ends)
     await operations.register(agent('a'), {})

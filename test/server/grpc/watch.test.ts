@@ -1,4 +1,7 @@
+import { once } from 'node:events'
+import { connect } from 'node:http2'
 import { afterEach, describe, expect, it } from 'vitest'
+import { FakeClock } from '../../../src/testing/fake-clock.js'
 import { agent, service } from '../operations-of.js'
 import { Ends, refusal, serving, type Watch, worker, working } from './client.js'
 
@@ -90,6 +93,32 @@ describe('WatchAgents', () => {
     watch.resume()
     expect(await watch.ended).toMatchObject({ code: 14, details: /read/ })
     expect(watch.events.length).toBeLessThan(1_000)
+  })
+
+  it('is reset when it takes nothing for a minute', async () => {
+    const clock = new FakeClock(0)
+    const { operations, address } = await serving(ends, { grpc: { clock } })
+    const session = connect(`http://${address}`)
+    ends.add(() => session.destroy())
+    const stream = session.request({
+      ':method': 'POST',
+      ':path': '/neural_hive.service_registry.ServiceRegistry/WatchAgents',
+      'content-type': 'application/grpc',
+      te: 'trailers',
+    })
+    stream.end(Buffer.alloc(5)) // an empty message; what comes is never read
+    await once(stream, 'response')
+    const metadata = { text: 'x'.repeat(50_000) }
+    for (let at = 0; at < 20; at += 1) await operations.register(agent('one', { metadata }), {})
+    stream.on('error', () => {})
+    let quarters = 0
+    while (!stream.closed && quarters < 20) {
+      await clock.advance(15_000)
+      quarters += 1
+      await new Promise((resolve) => session.ping(resolve))
+    }
+    expect(quarters).toBeGreaterThanOrEqual(4)
+    expect(stream.rstCode).toBe(11)
   })
 
   it('leaves nothing behind of watchers that went away', async () => {

@@ -15,8 +15,8 @@ import type {
   RegisterResponse,
 } from '../../../wire/proto/switchgear-messages.js'
 import { OperationError } from '../../operation-error.js'
-import type { Caller, Operations } from '../../operations.js'
-import { answering, type StreamCall, type Surroundings, streaming } from '../calls.js'
+import type { Operations } from '../../operations.js'
+import { answering, type Handler, type StreamCall, type Surroundings, streaming } from '../calls.js'
 import { type Refusal, refusalOf } from '../refusal.js'
 import { ChangeStreams } from './changes.js'
 import { heartbeats } from './heartbeats.js'
@@ -31,19 +31,17 @@ export function ownService(surroundings: Surroundings, run: string): UntypedServ
   const handlers = createHandlers(operations, (error) => refusalOf(error, 'Heartbeats', logger))
   const streams = new ChangeStreams(operations, run)
   return {
-    Register: answering('Register', handlers.Register, logger),
-    Heartbeats: answering('Heartbeats', handlers.Heartbeats, logger),
-    Deregister: answering('Deregister', handlers.Deregister, logger),
-    Get: answering('Get', handlers.Get, logger),
-    Choose: answering('Choose', handlers.Choose, logger),
-    Notify: answering('Notify', handlers.Notify, logger),
+    Register: answering('Register', handlers.Register, surroundings),
+    Heartbeats: answering('Heartbeats', handlers.Heartbeats, surroundings),
+    Deregister: answering('Deregister', handlers.Deregister, surroundings),
+    Get: answering('Get', handlers.Get, surroundings),
+    Choose: answering('Choose', handlers.Choose, surroundings),
+    Notify: answering('Notify', handlers.Notify, surroundings),
     List: streaming('List', listIn(operations), surroundings),
     Changes: streaming('Changes', streams.follow.bind(streams), surroundings),
     Listen: streaming('Listen', listen.bind(undefined, operations), surroundings),
   }
 }
-
-type Handler<Request, Response> = (request: Request, caller: Caller) => Response | Promise<Response>
 
 interface Handlers {
   readonly Register: Handler<RegisterRequest, RegisterResponse>

@@ -9,7 +9,7 @@ export interface RedisClient {
   duplicate(): RedisClient
   call(command: string, ...args: string[]): Promise<unknown>
   on(event: 'error', listener: (error: Error) => void): unknown
-  on(event: 'ready', listener: () => void): unknown
+  on(event: 'ready' | 'end', listener: () => void): unknown
 }
 
 /** Version 6 speaks another protocol by default; version 5 does not know the option. */

@@ -105,7 +105,11 @@ export class Link {
 async function untilReady(client: RedisClient): Promise<void> {
   const { status } = client
   if (status === 'wait' || status === 'end') await client.connect()
-  else if (status !== 'ready') await new Promise<void>((resolve) => client.on('ready', resolve))
+  else if (status !== 'ready')
+    await new Promise<void>((resolve, reject) => {
+      client.on('ready', resolve)
+      client.on('end', () => reject(new Error('Connection is closed.')))
+    })
 }
 
 /** The server has answered, so its connection is sound. One that became a replica is none to stay with. */

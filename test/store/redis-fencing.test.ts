@@ -1,4 +1,13 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import {
+  afterAll,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  it,
+  onTestFinished,
+  type TestContext,
+} from 'vitest'
 import { ServiceRegistry } from '../../src/index.js'
 import type { SavedLease } from '../../src/model/lease.js'
 import type { Operations } from '../../src/server/operations.js'
@@ -8,6 +17,7 @@ import { needs } from '../house/needs.js'
 import { hasRedis, noRedis, type RealRedis, startRedis } from '../real/redis.js'
 import { agent, operationsOf, telemetry } from '../server/operations-of.js'
 import { type FrozenStore, freezable } from './frozen.js'
+import { soon } from './redis-node.js'
 
 type Anything = Record<string, object>
 
@@ -22,8 +32,6 @@ beforeAll(async () => {
 })
 afterAll(() => redis?.stop())
 beforeEach((context) => needs(context, hasRedis, noRedis))
-
-const soon = <T>(check: () => T): Promise<T> => vi.waitFor(check, { timeout: 20_000, interval: 20 })
 
 // --- the store -------------------------------------------------------------------------------------
 
@@ -147,7 +155,7 @@ interface Node {
   readonly told: string[]
 }
 
-async function pair(): Promise<readonly [Node, Node]> {
+async function pair({ onTestFinished }: TestContext): Promise<readonly [Node, Node]> {
   const namespace = fresh()
   const join = async (): Promise<Node> => {
     const store = freezable(redisStore(redis.url, { namespace, timeoutMs: 500 }))
@@ -173,9 +181,9 @@ async function pair(): Promise<readonly [Node, Node]> {
 
 const nobody = {}
 
-describe('a registry that was frozen', () => {
-  it('gives up what was deregistered meanwhile, although it has heard a sign of life', async () => {
-    const [a, b] = await pair()
+describe.concurrent('a registry that was frozen', () => {
+  it('gives up what was deregistered meanwhile, although it has heard a sign of life', async (context) => {
+    const [a, b] = await pair(context)
     await a.operations.register(agent('one'), nobody)
     await soon(() => expect(b.operations.get('one')).toBeDefined())
     a.store.freeze()
@@ -188,8 +196,8 @@ describe('a registry that was frozen', () => {
     expect(b.operations.list()).toEqual([])
   })
 
-  it('takes over what was registered meanwhile, and its lease', async () => {
-    const [a, b] = await pair()
+  it('takes over what was registered meanwhile, and its lease', async (context) => {
+    const [a, b] = await pair(context)
     await a.operations.register(agent('one'), nobody)
     await soon(() => expect(b.operations.get('one')).toBeDefined())
     a.store.freeze()
@@ -209,8 +217,8 @@ describe('a registry that was frozen', () => {
     expect(b.operations.get('one')?.telemetry?.successRate).toBe(0.9)
   })
 
-  it('keeps what was registered there', async () => {
-    const [a, b] = await pair()
+  it('keeps what was registered there', async (context) => {
+    const [a, b] = await pair(context)
     await b.operations.register(agent('one'), nobody)
     await soon(() => expect(a.operations.get('one')).toBeDefined())
     a.store.freeze()
@@ -224,7 +232,7 @@ describe('a registry that was frozen', () => {
   })
 })
 
-describe('B-N9: who ends leases overwrote heartbeats, and brought back what was deregistered', () => {
+describe.concurrent('B-N9: who ends leases overwrote heartbeats, and brought back what was deregistered', () => {
   const silence = async ({ store }: Node, name: string): Promise<void> => {
     const namespace = store.name.split(' ').at(-1)
     const tag = `{switchgear:${namespace}}`
@@ -234,8 +242,8 @@ describe('B-N9: who ends leases overwrote heartbeats, and brought back what was 
     await client.zadd(`${tag}:due`, 'XX', 1, JSON.stringify(name))
   }
 
-  it('each server tells once that an agent is silent, and once that it is gone', async () => {
-    const [a, b] = await pair()
+  it('each server tells once that an agent is silent, and once that it is gone', async (context) => {
+    const [a, b] = await pair(context)
     await a.operations.register(agent('one'), nobody)
     await soon(() => expect(b.told).toContain('registered healthy'))
     for (const times of [1, 2]) {
@@ -252,8 +260,8 @@ describe('B-N9: who ends leases overwrote heartbeats, and brought back what was 
     expect(b.operations.list()).toEqual([])
   })
 
-  it('a heartbeat through another server counts, whoever has found the agent silent', async () => {
-    const [a, b] = await pair()
+  it('a heartbeat through another server counts, whoever has found the agent silent', async (context) => {
+    const [a, b] = await pair(context)
     await a.operations.register(agent('one'), nobody)
     await soon(() => expect(b.operations.get('one')).toBeDefined())
     a.store.freeze()

@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, type TestContext } from 'vitest'
 import { systemClock } from '../../src/core/clock.js'
 import { type RegistryOptions, ServiceRegistry } from '../../src/index.js'
 import { redisStore } from '../../src/store/redis.js'
 import { needs } from '../house/needs.js'
 import { hasRedis, noRedis, type RealRedis, startRedis } from '../real/redis.js'
+import { soon } from './redis-node.js'
 
 type Anything = Record<string, object>
 
@@ -18,8 +19,6 @@ beforeAll(async () => {
 afterAll(() => redis?.stop())
 beforeEach((context) => needs(context, hasRedis, noRedis))
 
-const soon = <T>(check: () => T): Promise<T> => vi.waitFor(check, { timeout: 20_000, interval: 20 })
-
 interface Node {
   readonly registry: ServiceRegistry<Anything>
   /** What became of providers here. */
@@ -27,7 +26,7 @@ interface Node {
 }
 
 /** Some registries of one place, and what a test may do to that place. */
-async function scene(count: number, server: RealRedis = redis) {
+async function scene({ onTestFinished }: TestContext, count: number, server = redis) {
   const namespace = `leases-${++places}`
   const tag = `{switchgear:${namespace}}`
   const client = server.client()
@@ -79,9 +78,10 @@ const add = ({ registry }: Node, name: string, facts = {}): void => {
   )
 }
 
-describe('a lease in Redis', () => {
-  it('is over once for all nodes, and so is its provider later', async () => {
-    const { nodes, silence, groups, client, tag } = await scene(3)
+/** Each waits mostly for the next sweep, a second away. */
+describe.concurrent('a lease in Redis', () => {
+  it('is over once for all nodes, and so is its provider later', async (context) => {
+    const { nodes, silence, groups, client, tag } = await scene(context, 3)
     const [a] = nodes as [Node, Node, Node]
     add(a, 'one')
     for (const { registry } of nodes)
@@ -101,8 +101,8 @@ describe('a lease in Redis', () => {
     expect(await client.zcard(`${tag}:due`)).toBe(0)
   })
 
-  it('is as over for who comes later', async () => {
-    const { nodes, silence, join } = await scene(1)
+  it('is as over for who comes later', async (context) => {
+    const { nodes, silence, join } = await scene(context, 1)
     const [a] = nodes as [Node]
     add(a, 'one')
     await a.registry.flush()
@@ -115,8 +115,8 @@ describe('a lease in Redis', () => {
       await soon(() => expect(registry.get('one')?.health).toBe('healthy'))
   })
 
-  it('is renewed on any node; a renewal that says nothing new moves the deadline alone', async () => {
-    const { nodes, deadline, groups, client, tag, now } = await scene(2)
+  it('is renewed on any node; a renewal that says nothing new moves the deadline alone', async (context) => {
+    const { nodes, deadline, groups, client, tag, now } = await scene(context, 2)
     const [a, b] = nodes as [Node, Node]
     add(a, 'one', { load: 1 })
     await soon(() => expect(b.registry.get('one')?.lease?.facts).toEqual({ load: 1 }))
@@ -134,8 +134,8 @@ describe('a lease in Redis', () => {
     expect(await client.hget(`${tag}:records`, 'providers "one"')).toBe(record)
   })
 
-  it('of which a renewal comes too late is written again, and everybody hears it', async () => {
-    const { nodes, silence } = await scene(2)
+  it('of which a renewal comes too late is written again, and everybody hears it', async (context) => {
+    const { nodes, silence } = await scene(context, 2)
     const [a, b] = nodes as [Node, Node]
     add(a, 'one')
     await soon(() => expect(b.registry.get('one')?.lease).toBeDefined())
@@ -145,8 +145,8 @@ describe('a lease in Redis', () => {
     for (const { told } of nodes) await soon(() => expect(told.at(-1)).toBe('one healthy'))
   })
 
-  it('goes by no clock of a node', async () => {
-    const { nodes, join } = await scene(1)
+  it('goes by no clock of a node', async (context) => {
+    const { nodes, join } = await scene(context, 1)
     const [a] = nodes as [Node]
     const behind = { ...systemClock, wall: () => systemClock.wall() - 3_600_000 }
     const late = await join({ clock: behind })
@@ -157,8 +157,8 @@ describe('a lease in Redis', () => {
     expect(a.registry.get('one')?.health).toBe('healthy')
   })
 
-  it('counts in full where nobody could be heard for a while', async () => {
-    const { nodes, silence, deadline, client, tag, now } = await scene(1)
+  it('counts in full where nobody could be heard for a while', async (context) => {
+    const { nodes, silence, deadline, client, tag, now } = await scene(context, 1)
     const [a] = nodes as [Node]
     add(a, 'one')
     await a.registry.flush()
@@ -168,10 +168,10 @@ describe('a lease in Redis', () => {
     expect(a.told).toEqual(['one healthy'])
   })
 
-  it('comes back, in full, after Redis has lost it', async () => {
+  it('comes back, in full, after Redis has lost it', async (context) => {
     const own = await startRedis()
-    onTestFinished(() => own.stop())
-    const { nodes, deadline, now } = await scene(2, own)
+    context.onTestFinished(() => own.stop())
+    const { nodes, deadline, now } = await scene(context, 2, own)
     const [a, b] = nodes as [Node, Node]
     add(a, 'one')
     await soon(() => expect(b.registry.get('one')?.lease).toBeDefined())
@@ -180,8 +180,9 @@ describe('a lease in Redis', () => {
     await soon(async () => expect(await deadline('one')).toBeGreaterThan(await now()))
     for (const { told } of nodes) expect(told).not.toContain('one unhealthy')
   })
-  it('that is over is so after Redis has lost it, and its provider goes', async () => {
-    const { nodes, silence, client, tag } = await scene(1)
+
+  it('that is over is so after Redis has lost it, and its provider goes', async (context) => {
+    const { nodes, silence, client, tag } = await scene(context, 1)
     const [a] = nodes as [Node]
     add(a, 'one')
     await a.registry.flush()

@@ -1,14 +1,15 @@
 import { Redis } from 'ioredis'
 import { Redis as Redis6 } from 'ioredis-6'
-import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { type RegistryEvent, ServiceRegistry } from '../../src/index.js'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { ServiceRegistry } from '../../src/index.js'
 import type { Snapshot } from '../../src/model/snapshot.js'
 import type { Store } from '../../src/store/index.js'
 import { type RedisClient, type RedisStoreOptions, redisStore } from '../../src/store/redis.js'
-import { seededRandom, storeConformance } from '../../src/testing/index.js'
+import { FakeClock, seededRandom, storeConformance } from '../../src/testing/index.js'
 import { needs } from '../house/needs.js'
 import { hasRedis, noRedis, type RealRedis, startRedis } from '../real/redis.js'
 import { failureOf, gone, health } from './place.js'
+import { agree, register, soon, startNode } from './redis-node.js'
 
 let redis: RealRedis
 let places = 0
@@ -25,31 +26,6 @@ async function ownRedis(...settings: readonly string[]): Promise<RealRedis> {
   const own = await startRedis(settings)
   onTestFinished(() => own.stop())
   return own
-}
-
-const soon = (check: () => unknown): Promise<unknown> =>
-  vi.waitFor(check, { timeout: 20_000, interval: 20 })
-
-interface Node {
-  readonly registry: ServiceRegistry<Record<string, object>>
-  readonly failures: Extract<RegistryEvent, { type: 'store.failed' }>[]
-  names(): readonly string[]
-}
-
-async function node(server: string | RedisClient, options: RedisStoreOptions): Promise<Node> {
-  const registry = new ServiceRegistry<Record<string, object>>({
-    store: redisStore(server, { timeoutMs: 500, ...options }),
-    services: { llm: { connect: () => ({}) } },
-  })
-  const failures: Node['failures'] = []
-  registry.on('store.failed', (event) => void failures.push(event))
-  await registry.start()
-  onTestFinished(() => registry.close().catch(() => {}))
-  return { registry, failures, names: () => registry.list().map(({ name }) => name) }
-}
-
-const register = ({ registry }: Node, name: string): void => {
-  registry.register({ service: 'llm', name, provider: {}, address: `http://${name}` })
 }
 
 async function opened(options: RedisStoreOptions, server = redis.url): Promise<Store> {
@@ -105,10 +81,27 @@ describe.each(Object.entries(clients))(
   },
 )
 
+it.each(Object.keys(clients))(
+  'stops following at once, also while it connects to %s',
+  async (kind) => {
+    const clock = new FakeClock() // whoever waited for a time-out would wait for ever
+    const store = redisStore(clients[kind]?.() ?? '', { namespace: fresh(), clock })
+    onTestFinished(() => store.close())
+    await store.load()
+    const stop = new AbortController()
+    const following = store.watch?.(stop.signal)[Symbol.asyncIterator]().next()
+    stop.abort()
+    expect(await following).toEqual({ done: true, value: undefined })
+  },
+)
+
 describe('registries that share a Redis', () => {
   it('see what others register, change and remove', async () => {
     const namespace = fresh()
-    const [a, b] = [await node(redis.url, { namespace }), await node(redis.url, { namespace })]
+    const [a, b] = [
+      await startNode(redis.url, { namespace }),
+      await startNode(redis.url, { namespace }),
+    ]
     register(a, 'one')
     await soon(() => expect(b.names()).toEqual(['one']))
     a.registry.setPriority('one', 'high')
@@ -126,8 +119,8 @@ describe('registries that share a Redis', () => {
   })
 
   it('are apart in other namespaces', async () => {
-    const a = await node(redis.url, { namespace: fresh() })
-    const b = await node(redis.url, { namespace: fresh() })
+    const a = await startNode(redis.url, { namespace: fresh() })
+    const b = await startNode(redis.url, { namespace: fresh() })
     register(a, 'one')
     await a.registry.flush()
     register(b, 'two')
@@ -184,14 +177,11 @@ describe('who was away', () => {
 describe('a Redis in trouble', () => {
   it('killed and restarted empty: nothing is lost whose owner lives, nobody misses it meanwhile', async () => {
     const own = await ownRedis()
-    const [a, b] = [await node(own.url, {}), await node(own.url, {})]
-    const removed: string[] = []
+    const [a, b] = [await startNode(own.url), await startNode(own.url)]
     register(a, 'one')
     register(b, 'two')
-    for (const each of [a, b]) {
+    for (const each of [a, b])
       await soon(() => expect(each.names().toSorted()).toEqual(['one', 'two']))
-      each.registry.on('provider.removed', ({ provider }) => void removed.push(provider))
-    }
     await own.kill('SIGKILL')
     await soon(() => expect(Math.min(a.failures.length, b.failures.length)).toBeGreaterThan(0))
     expect(b.registry.resolve('llm')).toBeDefined()
@@ -206,15 +196,15 @@ describe('a Redis in trouble', () => {
         'two',
       ])
     })
-    expect(removed).toEqual([])
+    expect([...a.removed, ...b.removed]).toEqual([])
   })
 
   it('restarted empty: what nobody has written again is forgotten in time', async () => {
     const own = await ownRedis()
-    const a = await node(own.url, {})
+    const a = await startNode(own.url)
     register(a, 'one')
     await a.registry.flush()
-    const b = await node(own.url, { forgetAfterMs: 300 })
+    const b = await startNode(own.url, { forgetAfterMs: 300 })
     expect(b.names()).toEqual(['one'])
     await a.registry.close()
     await own.kill('SIGKILL')
@@ -224,7 +214,7 @@ describe('a Redis in trouble', () => {
 
   it('restarted with its data: goes on with what each has done meanwhile', async () => {
     const own = await ownRedis('--appendonly', 'yes', '--appendfsync', 'always')
-    const [a, b] = [await node(own.url, {}), await node(own.url, {})]
+    const [a, b] = [await startNode(own.url), await startNode(own.url)]
     for (const name of ['stays', 'goes']) register(a, name)
     await soon(() => expect(b.names()).toEqual(['stays', 'goes']))
     await own.kill('SIGKILL')
@@ -237,7 +227,7 @@ describe('a Redis in trouble', () => {
 
   it('frozen: look-ups and changes go on, both sides tell, and all of it is there when it thaws', async () => {
     const own = await ownRedis()
-    const [a, b] = [await node(own.url, {}), await node(own.url, {})]
+    const [a, b] = [await startNode(own.url), await startNode(own.url)]
     register(a, 'one')
     await soon(() => expect(b.names()).toEqual(['one']))
     expect(await b.registry.getService('llm')).toBeDefined()
@@ -257,7 +247,7 @@ describe('a Redis in trouble', () => {
 
   it('full: the change is refused as a whole, told with what to do, and written when there is room', async () => {
     const own = await ownRedis('--maxmemory-policy', 'noeviction')
-    const a = await node(own.url, {})
+    const a = await startNode(own.url)
     const client = own.client()
     await client.config('SET', 'maxmemory', '1kb')
     register(a, 'one')
@@ -338,7 +328,7 @@ describe('what others put into Redis', () => {
 
   it('is refused alone where it is wrong, at the start and later', async () => {
     const namespace = fresh()
-    const a = await node(redis.url, { namespace })
+    const a = await startNode(redis.url, { namespace })
     register(a, 'good')
     await a.registry.flush()
     const client = redis.client()
@@ -348,7 +338,7 @@ describe('what others put into Redis', () => {
       'providers "__proto__"': '8 8 somebody {"name":"other"}',
       'nothing that we know': '9 9 somebody {}',
     })
-    const b = await node(redis.url, { namespace })
+    const b = await startNode(redis.url, { namespace })
     expect(b.names()).toEqual(['good'])
     expect(b.failures.length).toBeGreaterThan(1)
     const fields = JSON.stringify(['models "later"'])
@@ -363,7 +353,10 @@ describe('what others put into Redis', () => {
 
   it('does not bring down who follows when it is no log', async () => {
     const namespace = fresh()
-    const [a, b] = [await node(redis.url, { namespace }), await node(redis.url, { namespace })]
+    const [a, b] = [
+      await startNode(redis.url, { namespace }),
+      await startNode(redis.url, { namespace }),
+    ]
     register(a, 'one')
     await soon(() => expect(b.names()).toEqual(['one']))
     const client = redis.client()
@@ -416,7 +409,7 @@ describe('trouble', () => {
     async (seed) => {
       const own = await ownRedis()
       const options = { forgetAfterMs: 300 }
-      const nodes = [await node(own.url, options), await node(own.url, options)]
+      const nodes = [await startNode(own.url, options), await startNode(own.url, options)]
       const random = seededRandom(seed)
       const wanted = new Set<string>()
       for (let round = 0; round < 9; round++) {
@@ -436,18 +429,14 @@ describe('trouble', () => {
         if (trouble === 1) await own.restart()
         if (trouble === 2) await own.kill('SIGCONT')
       }
-      nodes.push(await node(own.url, options))
-      for (const one of nodes)
-        await soon(async () => {
-          await Promise.allSettled(nodes.map(({ registry }) => registry.flush()))
-          expect(one.names().toSorted()).toEqual([...wanted].toSorted())
-        })
+      nodes.push(await startNode(own.url, options))
+      await agree(nodes, [...wanted])
     },
   )
 
   it('what is removed while Redis is killed does not come back', async () => {
     const own = await ownRedis()
-    const [a, b] = [await node(own.url, {}), await node(own.url, {})]
+    const [a, b] = [await startNode(own.url), await startNode(own.url)]
     for (const name of ['stays', 'goes']) register(a, name)
     await soon(() => expect(b.names()).toEqual(['stays', 'goes']))
     await own.kill('SIGKILL')
@@ -471,7 +460,7 @@ describe('trouble', () => {
 describe('F 59: Redis trouble blocked or broke requests', () => {
   it('one that is not there keeps nobody from serving, and is joined when it is', async () => {
     const own = await ownRedis()
-    const a = await node(own.url, {})
+    const a = await startNode(own.url)
     register(a, 'before')
     await own.kill('SIGKILL')
     const b = new ServiceRegistry<Record<string, object>>({
@@ -502,7 +491,7 @@ describe('F 59: Redis trouble blocked or broke requests', () => {
 
   it('one that is frozen hangs no look-up and no call', async () => {
     const own = await ownRedis()
-    const a = await node(own.url, {})
+    const a = await startNode(own.url)
     a.registry.register({ service: 'llm', name: 'one', provider: { ask: () => 'yes' } })
     await own.kill('SIGSTOP')
     const answers = await Promise.all(
@@ -519,7 +508,7 @@ describe('F 59: Redis trouble blocked or broke requests', () => {
 describe('F 60: gaps in what was told left stale caches', () => {
   it('whose connection breaks again and again, and misses what the log forgot, misses nothing', async () => {
     const options = { namespace: fresh(), historyLength: 1 }
-    const [a, b] = [await node(redis.url, options), await node(redis.url, options)]
+    const [a, b] = [await startNode(redis.url, options), await startNode(redis.url, options)]
     const client = redis.client()
     for (let round = 0; round < 20; round++) {
       for (let at = 0; at < 10; at++) {

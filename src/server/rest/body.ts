@@ -2,12 +2,17 @@ import { OperationError } from '../operation-error.js'
 
 const mostBytes = 1_024 * 1_024
 
+interface Sent {
+  header(name: string): string | undefined
+  readonly body: AsyncIterable<Uint8Array>
+}
+
 /** The JSON of a request; `undefined` for an empty body. Throws `too-large`, `unsupported-type`, `invalid`. */
-export async function readBody(request: Request): Promise<unknown> {
-  if (Number(request.headers.get('content-length') ?? 0) > mostBytes) throw tooLarge()
-  const bytes = await readBytes(request)
+export async function readBody({ header, body }: Sent): Promise<unknown> {
+  if (Number(header('content-length') ?? 0) > mostBytes) throw tooLarge()
+  const bytes = await readBytes(body)
   if (bytes.length === 0) return undefined
-  const type = (request.headers.get('content-type') ?? '').split(';')[0]?.trim() ?? ''
+  const type = (header('content-type') ?? '').split(';')[0]?.trim() ?? ''
   if (!/^application\/(?:[\w.+-]+\+)?json$/i.test(type))
     throw new OperationError(
       'unsupported-type',
@@ -21,8 +26,7 @@ export async function readBody(request: Request): Promise<unknown> {
   }
 }
 
-async function readBytes({ body }: Request): Promise<Uint8Array> {
-  if (body === null) return Buffer.alloc(0)
+async function readBytes(body: Sent['body']): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   let bytes = 0
   try {

@@ -1,10 +1,11 @@
-import type { RequestListener, Server } from 'node:http'
+import type { OutgoingHttpHeaders, RequestListener, Server } from 'node:http'
 import { createServer as createHttp } from 'node:http'
 import { createServer as createHttps } from 'node:https'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import { getRequestListener } from '@hono/node-server'
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { ServerTls } from '../tls.js'
 import type { Wire } from './app.js'
 import { Connections } from './connections.js'
@@ -47,7 +48,7 @@ export async function listen(
   { host, port, tls, limits = usualLimits }: ListenOptions,
 ): Promise<Listening> {
   const listener = getRequestListener(
-    (request, { incoming }) => answer(request, wireOf(incoming, tls)),
+    (request, { incoming, outgoing }) => answer(request, wireOf(incoming, outgoing, tls)),
     { overrideGlobalObjects: false, errorHandler: broken },
   )
   const connections = new Connections()
@@ -93,11 +94,37 @@ function serverFor(tls: ServerTls | undefined, limits: Limits, answer: RequestLi
   return createHttps(secured, answer)
 }
 
-function wireOf({ socket }: { readonly socket: Socket }, tls: ServerTls | undefined): Wire {
+interface Incoming {
+  readonly socket: Socket
+  readonly headers: NodeJS.Dict<string | string[]>
+  iterator(options: { readonly destroyOnReturn: boolean }): AsyncIterable<Uint8Array>
+}
+
+interface Outgoing {
+  writeHead(status: number, headers: OutgoingHttpHeaders): unknown
+  end(body: string): unknown
+}
+
+function wireOf(incoming: Incoming, outgoing: Outgoing, tls: ServerTls | undefined): Wire {
+  const { socket } = incoming
   const isCertified = socket instanceof TLSSocket && socket.authorized
   return {
     remoteAddress: socket.remoteAddress ?? '',
     isTrusted: tls?.clientCa === undefined || isCertified,
+    header(name) {
+      const value = incoming.headers[name]
+      return typeof value === 'string' ? value : value?.join(', ')
+    },
+    // Who is refused in the middle of a body still has to be told so.
+    get body() {
+      return incoming.iterator({ destroyOnReturn: false })
+    },
+    send(status, headers, body) {
+      const length = body !== '' && { 'content-length': Buffer.byteLength(body) }
+      outgoing.writeHead(status, { ...headers, ...length })
+      outgoing.end(body)
+      return RESPONSE_ALREADY_SENT
+    },
     hangUp: () => void socket.destroy(),
   }
 }

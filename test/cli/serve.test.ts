@@ -197,9 +197,10 @@ describe('switchgear serve', () => {
     expect([exit, err]).toEqual([
       1,
       expect.stringMatching(
-        new RegExp(`cannot listen on 127.0.0.1:${port}.*another program.*--grpc-port`),
+        new RegExp(`^switchgear: cannot listen on 127.0.0.1:${port}.*another program.*--grpc-port`),
       ),
     ])
+    expect(err.trimEnd().split('\n')).toHaveLength(1) // and not what grpc-js says of it besides
   })
 
   it('ends on SIGTERM also while it waits for its store to begin', async () => {
@@ -219,6 +220,7 @@ describe('switchgear serve', () => {
       start(['--port', '0', '--no-grpc', '--store', 'file:/proc/nowhere/deep/registry.json']),
     )
     expect([exit, err]).toEqual([1, expect.stringContaining('could not be read: ENOENT')])
+    expect(err.split('could not be read')).toHaveLength(2) // said once
   })
 
   it('serves both over TLS with a certificate', async (context) => {
@@ -246,7 +248,8 @@ describe('switchgear serve', () => {
     [['--port', 'many'], 2, "--port is 'many', and should be a whole number from 0 to 65535"],
     [['--rest-dialect', 'odd'], 2, "--rest-dialect is 'odd', and should be readme or code"],
     [['--heartbeat-timeout', '-1'], 2, '--heartbeat-timeout'],
-    [['--token-file', 'nowhere'], 1, 'nowhere cannot be read'],
+    [['--token-file', 'nowhere'], 1, 'nowhere cannot be read: there is no such file'],
+    [['--token-file', '.'], 1, '. cannot be read: it is a folder'],
     [['--prot', '1'], 2, 'did you mean --port?'],
     [['now'], 2, "does not know what to do with 'now'"],
   ])('%s', async (args, code, text) => {

@@ -507,7 +507,7 @@ describe('refusals', () => {
         ['POST', '/api/heartbeat/'],
         ['GET', '/v1/notices/'],
         ['POST', '/v1/heartbeats/'],
-      ]) {
+      ] as const) {
         const [there, nowhere] = [`${path}in`, `${path}none`].map((at) => ask(url, at, { method }))
         expect((await there)?.text).toContain('UNAUTHENTICATED')
         expect((await nowhere)?.text).toBe((await there)?.text) // who shows no token is not told

@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
-import { type Clock, isoTime, whenAborted } from '../../core/clock.js'
+import { type Clock, whenAborted } from '../../core/clock.js'
+import { loadGrpc } from '../../core/grpc.js'
 import type { Logger } from '../../core/logger.js'
 import type {
   GrpcFaceOptions,
@@ -13,8 +12,11 @@ import { cleanLines } from '../clean.js'
 import { type Command, operands } from '../command.js'
 import { Failure, usage } from '../failure.js'
 import type { Input } from '../flags.js'
+import { serverLog } from '../server-log.js'
 import type { ExitCode, Shell } from '../shell.js'
 import { storePath } from '../store-path.js'
+import { textIn } from '../text-file.js'
+import { tokenOf } from '../token.js'
 
 export const serve: Command = {
   name: 'serve',
@@ -87,13 +89,16 @@ interface Running {
 
 async function start(input: Input, shell: Shell): Promise<Running> {
   const place = placeOf(input, shell)
-  const options = await optionsOf(input, shell)
+  const logger = serverLog(shell, input.has('debug') || isOn(shell.env.REGISTRY_DEBUG))
+  const options = await optionsOf(input, shell, logger)
   const { createServer } = await import('../../server/index.js')
   const { store, shown } = await openStore(place, shell)
   const grpc = await grpcOf(input, shell)
   const server = await createServer({ ...options, grpc, store }).catch((error: unknown) => {
+    logger.started(error)
     throw listenFailure(error, { ...options, grpc })
   })
+  logger.started()
   if (input.has('discover')) await discoverInto(server)
   return { server, store: shown }
 }
@@ -110,7 +115,7 @@ async function giveUp(starting: Promise<Running>, clock: Clock): Promise<void> {
 
 // --- flags and environment -----------------------------------------------------------------------
 
-async function optionsOf(input: Input, shell: Shell): Promise<ServerOptions> {
+async function optionsOf(input: Input, shell: Shell, logger: Logger): Promise<ServerOptions> {
   const { env } = shell
   const seconds = (flag: string, variable: string): number | undefined => {
     const number = numberOf(input, shell, flag, variable, 'a number of seconds above 0')
@@ -128,7 +133,7 @@ async function optionsOf(input: Input, shell: Shell): Promise<ServerOptions> {
     healthCheckIntervalMs: seconds('health-check-interval', 'HEALTH_CHECK_INTERVAL'),
     heartbeatTimeoutMs: seconds('heartbeat-timeout', 'HEARTBEAT_TIMEOUT'),
     allowedOrigins: origins?.split(',').flatMap((one) => given(one.trim()) ?? []),
-    logger: logTo(shell, input.has('debug') || isOn(env.REGISTRY_DEBUG)),
+    logger,
   }
 }
 
@@ -168,10 +173,20 @@ async function grpcOf(input: Input, shell: Shell): Promise<GrpcFaceOptions | und
   const port = portOf(input, shell, 'grpc-port', 'SERVICE_REGISTRY_PORT')
   const { missingForGrpc } = await import('../../server/grpc/available.js')
   const missing = await missingForGrpc()
-  if (missing === undefined) return { port }
+  if (missing === undefined) {
+    await silenceGrpc(shell)
+    return { port }
+  }
   if (input.has('grpc-port')) throw missing
   shell.err(`Without gRPC. ${missing.message}, or say --no-grpc\n`)
   return undefined
+}
+
+/** It says on standard error what its errors say too. This process is ours alone, so nobody else relies on that. */
+async function silenceGrpc({ env }: Shell): Promise<void> {
+  if (given(env.GRPC_NODE_VERBOSITY) ?? given(env.GRPC_VERBOSITY)) return
+  const { setLogVerbosity, logVerbosity } = await loadGrpc()
+  setLogVerbosity(logVerbosity.NONE)
 }
 
 async function tlsOf(input: Input, shell: Shell): Promise<ServerTls | undefined> {
@@ -184,35 +199,15 @@ async function tlsOf(input: Input, shell: Shell): Promise<ServerTls | undefined>
   return { cert, key, clientCa }
 }
 
-async function pemOf(input: Input, { folder }: Shell, flag: string): Promise<string | undefined> {
+async function pemOf(input: Input, shell: Shell, flag: string): Promise<string | undefined> {
   const file = input.text(flag)
-  if (file === undefined) return undefined
-  try {
-    return await readFile(resolve(folder, file), 'utf8')
-  } catch (cause) {
-    throw new Failure(`--${flag} ${file} cannot be read; give a file in PEM`, { cause })
-  }
+  return file === undefined ? undefined : textIn(file, `--${flag}`, 'a file in PEM', shell)
 }
 
 function dialectOf(input: Input): 'readme' | 'code' | undefined {
   const text = input.text('rest-dialect')
   if (text === undefined || text === 'readme' || text === 'code') return text
   throw usage(`--rest-dialect is '${text}', and should be readme or code`)
-}
-
-async function tokenOf(input: Input, { env, folder }: Shell): Promise<string | undefined> {
-  const file = input.text('token-file')
-  if (file === undefined) return input.text('token') ?? given(env.REGISTRY_TOKEN)
-  if (input.has('token')) throw usage('give --token or --token-file, not both')
-  try {
-    const token = (await readFile(resolve(folder, file), 'utf8')).trim()
-    if (token !== '') return token
-  } catch (cause) {
-    throw new Failure(`--token-file ${file} cannot be read; give a file that holds the token`, {
-      cause,
-    })
-  }
-  throw new Failure(`--token-file ${file} is empty; give a file that holds the token`)
 }
 
 // --- the store -----------------------------------------------------------------------------------
@@ -269,27 +264,6 @@ function announce(shell: Shell, { server, store }: Running, input: Input): void 
 
 const hasOwnToken = ({ env }: Shell, input: Input): boolean =>
   input.has('token') || input.has('token-file') || given(env.REGISTRY_TOKEN) !== undefined
-
-/** One line per change, and per what went wrong. */
-function logTo(shell: Shell, verbose: boolean): Logger {
-  const line =
-    (level: string) =>
-    (message: string, fields: Readonly<Record<string, unknown>> = {}): void => {
-      const facts = Object.entries(fields).map(([key, value]) => `${key}=${wordOf(value)}`)
-      const words = [isoTime(shell.clock.wall()), level, message, ...facts]
-      shell.err(`${cleanLines(words.join(' ')).replaceAll('\n', ' ')}\n`)
-    }
-  const silent = (): void => {}
-  return {
-    debug: verbose ? line('debug') : silent,
-    info: line('info'),
-    warn: line('warn'),
-    error: line('error'),
-  }
-}
-
-const wordOf = (value: unknown): string =>
-  value instanceof Error ? JSON.stringify(value.message) : (JSON.stringify(value) ?? 'undefined')
 
 /** Who cannot listen is told who may be in the way. */
 function listenFailure(

@@ -299,7 +299,7 @@ it('asks over https, with an authority and a certificate that are named', async 
   expect(await ask(at, `list ${show}`, { folder })).toMatchObject({ exit: 3, out: '' })
   expect(await ask(at, 'list --tls-cert cert.pem', { folder })).toMatchObject({ exit: 2 })
   expect((await ask(at, 'list --tls-ca none.pem', { folder })).err).toBe(
-    'switchgear: --tls-ca none.pem cannot be read; give a file in PEM\n',
+    'switchgear: --tls-ca none.pem cannot be read: there is no such file; give a file in PEM\n',
   )
 })
 

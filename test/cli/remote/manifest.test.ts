@@ -64,6 +64,6 @@ it.each<[unknown, string]>([
 it('that is not there is said so', async () => {
   expect(await say('register --manifest nowhere.json', { folder })).toMatchObject({
     ...{ exit: 1, out: '' },
-    err: 'switchgear: --manifest nowhere.json cannot be read; give a file of JSON\n',
+    err: 'switchgear: --manifest nowhere.json cannot be read: there is no such file; give a file of JSON\n',
   })
 })

@@ -6,6 +6,7 @@ import { type Random, systemRandom } from '../core/random.js'
 import { urlIssue, withoutSlash } from '../discovery/sources/http-registry.js'
 import { positiveIssue } from '../discovery/sources/look-up.js'
 import { grpcUrl, grpcUrlIssue, isGrpcUrl } from './grpc-url.js'
+import { tlsIssue } from './tls.js'
 import { tokenIn } from './token.js'
 
 /** Where a registry is, and how it is asked. */
@@ -75,9 +76,8 @@ function checked(
 ): Access {
   const { url, timeoutMs = 5_000 } = options
   const { token, policy, tls, clock = systemClock, random = systemRandom } = options
-  const found = [...issues, positiveIssue('timeoutMs', timeoutMs), tokenIssue(token)].filter(
-    (issue) => issue !== undefined,
-  )
+  const own = [positiveIssue('timeoutMs', timeoutMs), tokenIssue(token), tlsIssue(tls)]
+  const found = [...issues, ...own].filter((issue) => issue !== undefined)
   if (found.length > 0) throw new InvalidOptionsError(found, what)
   return { url: withoutSlash(url), timeoutMs, token, policy, tls, clock, random }
 }

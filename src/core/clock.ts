@@ -83,6 +83,27 @@ export function whenAborted(signal: AbortSignal): Promise<undefined> {
   })
 }
 
+/**
+ * Nothing when it is aborted first. Not a race with one promise for all that is waited for in turn: that would keep
+ * each of them until the end.
+ */
+export async function orAborted<T>(
+  waited: Promise<T> | undefined,
+  signal: AbortSignal,
+): Promise<T | undefined> {
+  if (signal.aborted) return undefined
+  let end = (): void => {}
+  const aborted = new Promise<undefined>((resolve) => {
+    end = () => resolve(undefined)
+    signal.addEventListener('abort', end, { once: true })
+  })
+  try {
+    return await Promise.race([waited, aborted])
+  } finally {
+    signal.removeEventListener('abort', end)
+  }
+}
+
 /** A wait that the signal ends early, without a word, and that never keeps the process alive. */
 export function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<unknown> {
   return new Promise<void>((resolve) => {

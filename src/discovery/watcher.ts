@@ -1,5 +1,5 @@
 import { backoffMs } from '../core/backoff.js'
-import { type Clock, later, pause, whenAborted } from '../core/clock.js'
+import { type Clock, later, orAborted, pause } from '../core/clock.js'
 import { oneLine } from '../core/errors.js'
 import type { Random } from '../core/random.js'
 import type { Sighting } from '../model/sighting.js'
@@ -118,11 +118,10 @@ export class Watcher {
   /** True when the source has nothing more to say, false when it is to be asked anew. */
   async #watch(signal: AbortSignal): Promise<boolean> {
     const views = this.source.watch(signal)[Symbol.asyncIterator]()
-    const aborted = whenAborted(signal)
     let seen = false
     for (;;) {
       // A source that does not mind the signal is left behind.
-      const next = await Promise.race([views.next(), aborted])
+      const next = await orAborted(views.next(), signal)
       if (next === undefined || signal.aborted) {
         void views.return?.()?.then(undefined, () => {})
         return false

@@ -1,5 +1,5 @@
 import { backoffMs } from '../core/backoff.js'
-import { type Clock, pause } from '../core/clock.js'
+import { type Clock, orAborted, pause } from '../core/clock.js'
 import type { Random } from '../core/random.js'
 import type { Store, StoreChange } from '../store/store.js'
 
@@ -98,26 +98,5 @@ export class Follow {
     if (this.#heard) return
     this.#heard = true
     this.#ports.heard()
-  }
-}
-
-/**
- * Nothing when it is aborted first. Not a race with one promise for all: that would keep something of each group until
- * the end.
- */
-async function orAborted<T>(
-  waited: Promise<T> | undefined,
-  signal: AbortSignal,
-): Promise<T | undefined> {
-  if (signal.aborted) return undefined
-  let end = (): void => {}
-  const aborted = new Promise<undefined>((resolve) => {
-    end = () => resolve(undefined)
-    signal.addEventListener('abort', end, { once: true })
-  })
-  try {
-    return await Promise.race([waited, aborted])
-  } finally {
-    signal.removeEventListener('abort', end)
   }
 }

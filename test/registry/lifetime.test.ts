@@ -228,3 +228,31 @@ describe('what a store tells of others', () => {
     expect(printed).toBe('gone')
   })
 })
+
+describe('what a source says', () => {
+  it('is not held once it was taken over, although the registry goes on watching', async (context) => {
+    const printed = await inProcess(
+      context,
+      `${prelude}
+      const refs = []
+      const source = {
+        name: 'told',
+        async *watch(signal) {
+          for (let i = 0; i < 10; i++) {
+            const view = { sightings: [] }
+            refs.push(new WeakRef(view))
+            yield view
+          }
+          yield { sightings: [] }
+          await new Promise((resolve) => signal.addEventListener('abort', resolve))
+        },
+      }
+      const registry = new ServiceRegistry({ sources: [source] })
+      await registry.start()
+      while (refs.length < 10) await settle()
+      console.log(await gone(refs.slice(0, 9)))
+      await registry.close()`,
+    )
+    expect(printed).toBe('gone')
+  })
+})

@@ -1,4 +1,4 @@
-import { pause, settled, systemClock, whenAborted } from '../../core/clock.js'
+import { orAborted, pause, settled, systemClock } from '../../core/clock.js'
 import type { Probe } from '../../model/provider.js'
 import type { Sighting } from '../../model/sighting.js'
 import { connectBackend } from '../connect/backend.js'
@@ -85,7 +85,7 @@ class SharedScan {
     const running = this.#running ?? this.#begin()
     this.#waiting += 1
     try {
-      return await Promise.race([running, whenAborted(signal)])
+      return await orAborted(running, signal)
     } finally {
       this.#waiting -= 1
       void this.#leave(running)

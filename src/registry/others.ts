@@ -85,7 +85,8 @@ export class Others {
 
   /** What is known from here of one that others have registered anew. */
   #forgetRegistration(name: string): void {
-    const { catalog, leases } = this.#parts
+    const { catalog, leases, persist } = this.#parts
+    for (const section of ofProviders) persist?.drop(section, name)
     const seat = catalog.get(name)
     if (seat === undefined) return
     seat.restored = true

@@ -16,6 +16,7 @@ import { OperationError } from './operation-error.js'
 import type { Caller, RegisterInput } from './operations.js'
 import { factsOf, type RegistrationFacts } from './registration.js'
 import type { Relay } from './relay.js'
+import { type Removal, Removals } from './removals.js'
 import { toRegistration } from './to-registration.js'
 
 export interface RegisteringPorts {
@@ -38,6 +39,7 @@ export interface RegisteringPorts {
 /** Who comes and who goes. */
 export class Registering {
   readonly #ports: RegisteringPorts
+  readonly #removals = new Removals()
   #serial = 0
 
   constructor(ports: RegisteringPorts) {
@@ -59,6 +61,7 @@ export class Registering {
     this.#admit(id, caller) // once more: others may have been faster
     relay.silently(id, () => {
       registry.adopt(registration, this.#leaseFor(id, input))
+      this.#removals.registered(id)
       entries.forget(id)
     })
     const view = entries.view(id)
@@ -71,8 +74,41 @@ export class Registering {
 
   /** False when there is none. */
   remove(given: string, caller: Caller): boolean {
-    const { registry, access, logger } = this.#ports
     const id = given.trim()
+    const isRemoved = this.#remove(id, caller)
+    if (isRemoved) this.#removals.add({ id, caller })
+    return isRemoved
+  }
+
+  /**
+   * Resolves when the store has all changes, or `signal` has aborted. What was removed since the last call and is there
+   * again, since another node had registered it before, is removed once more: whoever removes an id means what it is,
+   * and has to be admitted to that, too.
+   */
+  async written(signal: AbortSignal): Promise<void> {
+    const taken = this.#removals.take()
+    try {
+      for (let again = true; again && !signal.aborted; ) {
+        await this.#ports.registry.flush()
+        again = !signal.aborted && taken.filter((one) => this.#removeAgain(one)).length > 0
+      }
+    } finally {
+      this.#removals.over(taken)
+    }
+  }
+
+  #removeAgain(removal: Removal): boolean {
+    if (!this.#removals.isOpen(removal)) return false
+    try {
+      return this.#remove(removal.id, removal.caller)
+    } catch (error) {
+      if (error instanceof OperationError) return false // what the caller could remove is gone
+      throw error
+    }
+  }
+
+  #remove(id: string, caller: Caller): boolean {
+    const { registry, access, logger } = this.#ports
     const present = registry.get(id)
     access.admitChange(caller, present && factsOf(present).proof)
     if (present === undefined || !registry.unregister(id)) return false

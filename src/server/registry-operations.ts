@@ -94,7 +94,7 @@ export class RegistryOperations implements Operations {
       relay,
       joined: (view) => this.#joined(view),
     })
-    this.#written = new Written(registry, clock)
+    this.#written = new Written((signal) => this.#registering.written(signal), clock)
     this.#discovery = new Discovery(entries, this.#reputations)
     this.#notices = new Notices(clock, policy)
   }

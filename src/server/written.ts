@@ -1,5 +1,4 @@
 import { type Clock, pause } from '../core/clock.js'
-import type { ServiceRegistry } from '../registry/registry.js'
 
 /** Made once: an error of its own for each wait is dear. */
 const isSettled = new Error('the store has answered')
@@ -9,13 +8,14 @@ const longestMs = 2_000
 
 /** Whether changes are in the store. */
 export class Written {
-  readonly #registry: ServiceRegistry
+  readonly #write: (signal: AbortSignal) => Promise<void>
   readonly #clock: Clock
   /** Waits that were given up, and are still not over. */
   #overdue = 0
 
-  constructor(registry: ServiceRegistry, clock: Clock) {
-    this.#registry = registry
+  /** `write` resolves when the store has all changes; its signal aborts when nobody waits any more. */
+  constructor(write: (signal: AbortSignal) => Promise<void>, clock: Clock) {
+    this.#write = write
     this.#clock = clock
   }
 
@@ -24,12 +24,13 @@ export class Written {
    * has not confirmed it within 2 s; then others are told at once, until it answers.
    */
   async all(): Promise<boolean> {
-    if (this.#overdue > 0) return false
-    const flushed = this.#registry.flush().then(
+    const settled = new AbortController()
+    if (this.#overdue > 0) settled.abort(isSettled)
+    const flushed = this.#write(settled.signal).then(
       () => true,
       () => false, // the registry says why by an event, and tries again
     )
-    const settled = new AbortController()
+    if (settled.signal.aborted) return false
     const late = pause(this.#clock, longestMs, settled.signal).then(() => undefined)
     const written = await Promise.race([flushed, late])
     settled.abort(isSettled)

@@ -44,7 +44,7 @@ export class Persist {
   /** What changed since the last group began, in the order of its first change. */
   #changed = new Map<string, Mark>()
   /** What is being written. */
-  #group: ReadonlyMap<string, Mark> | undefined
+  #group: Map<string, Mark> | undefined
   #loading: Promise<unknown> | undefined
   /** Before the load is over nothing is written. */
   #open = false
@@ -101,6 +101,13 @@ export class Persist {
     const marks = [this.#changed.get(id), this.#group?.get(id)]
     const isThere = this.#ports.read('providers', name) !== undefined
     return isThere && marks.some((mark) => mark?.anew === true || mark?.left === true)
+  }
+
+  /** Others have registered this provider anew: what was to be written of it is over. */
+  drop(section: Section, key: string): void {
+    this.#changed.delete(`${section} ${key}`)
+    this.#group?.delete(`${section} ${key}`)
+    if (!this.#writing) this.#settleIdle()
   }
 
   /** An entry is another, is new, or is gone; `anew` where it has replaced one of its name. */
@@ -172,6 +179,7 @@ export class Persist {
   /** Nothing is left to wait for. */
   #settleIdle(): void {
     if (this.#changed.size > 0) return
+    this.#behindSince = undefined
     for (const { resolve } of this.#waiters.splice(0)) resolve()
   }
 

@@ -20,7 +20,7 @@ export interface FollowPorts {
 }
 
 /** How long one read waits for news, and so how late a loss is noticed and a lease is ended. */
-const blockMs = 1_000
+export const blockMs = 1_000
 
 type Changes = AsyncGenerator<readonly StoreChange[], void, undefined>
 
@@ -28,7 +28,9 @@ type Changes = AsyncGenerator<readonly StoreChange[], void, undefined>
 export class Follower {
   readonly #ports: FollowPorts
   #seen: Position = { id: '', revision: 0, run: '', mark: '' }
-  readonly #refused = new Set<string>()
+  #refused = new Set<string>()
+  /** Who waits until what was refused is told, while anybody follows. */
+  #waiting: (() => void)[] | undefined
   #sweptAt = Number.NEGATIVE_INFINITY
 
   constructor(ports: FollowPorts) {
@@ -44,9 +46,12 @@ export class Follower {
     return { found, records }
   }
 
-  /** What another registration of a provider has refused: what is so instead is told. */
-  refused(fields: readonly string[]): void {
+  /** What another registration of a provider has refused: what is so instead is told. Resolves when it is. */
+  refused(fields: readonly string[]): Promise<void> {
     for (const field of fields) for (const one of fieldsBeside(field)) this.#refused.add(one)
+    const waiting = this.#waiting
+    if (fields.length === 0 || waiting === undefined) return Promise.resolve()
+    return new Promise((resolve) => void waiting.push(resolve))
   }
 
   /** What this node wrote last is written again where a place has lost it. To be called alone. */
@@ -62,6 +67,8 @@ export class Follower {
    */
   async *changes(link: Link, signal: AbortSignal, caughtUp: () => void): Changes {
     void whenAborted(signal).then(() => link.close())
+    this.#waiting ??= []
+    let failed = false
     try {
       yield* this.#catchUp(link)
       while (!signal.aborted) {
@@ -74,8 +81,17 @@ export class Follower {
         yield* goesOn ? this.#replay(link, entries) : this.#catchUp(link)
       }
     } catch (error) {
-      if (!signal.aborted) throw error
+      failed = !signal.aborted // then it is asked again
+      if (failed) throw error
+    } finally {
+      if (!failed) this.#stop()
     }
+  }
+
+  /** Nobody follows any more. */
+  #stop(): void {
+    for (const resolve of this.#waiting ?? []) resolve()
+    this.#waiting = undefined
   }
 
   /** The log has all that came since. */
@@ -147,10 +163,21 @@ export class Follower {
   /** What was refused, and what nobody has written again in time. */
   async *#again(link: Link): Changes {
     const { clock, replica } = this.#ports
-    const refused = [...this.#refused]
-    for (const fields of inPieces([...refused, ...replica.release(clock.now())]))
-      yield* this.#news(await this.#read(link, fields), this.#refused)
-    for (const field of refused) this.#refused.delete(field)
+    const [refused, waiting] = [this.#refused, this.#waiting?.length ?? 0]
+    this.#refused = new Set()
+    const over = replica.release(clock.now())
+    let told = false
+    try {
+      for (const fields of inPieces([...new Set([...refused, ...over])]))
+        yield* this.#news(await this.#read(link, fields), refused)
+      told = true
+    } finally {
+      if (!told) {
+        for (const field of refused) this.#refused.add(field)
+        for (const field of over) replica.hold(field, clock.now())
+      }
+    }
+    for (const resolve of this.#waiting?.splice(0, waiting) ?? []) resolve()
   }
 
   /** Where nobody could ever be due, nobody asks. */
@@ -193,8 +220,10 @@ export class Follower {
           : record.node !== node && replica.see(field, record)
       const change = isNews || anyhow.has(field) ? toChange(field, record) : undefined
       if (change === undefined) return []
-      const isAnew = record !== undefined && epoch !== '' && record.epoch !== epoch
-      return [isAnew && change.section === 'providers' ? { ...change, anew: true } : change]
+      if (change.section !== 'providers' || record?.node === node) return [change]
+      const isOther = record !== undefined && epoch !== '' && record.epoch !== epoch
+      // Of one that was refused, whatever was to be written here is over.
+      return [isOther || anyhow.has(field) ? { ...change, anew: true } : change]
     })
     if (changes.length > 0) yield changes
   }

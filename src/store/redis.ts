@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type Clock, isoTime, systemClock } from '../core/clock.js'
+import { type Clock, isoTime, pause, systemClock } from '../core/clock.js'
 import { isSwitchgearError, StoreFailedError } from '../core/errors.js'
 import { limit } from '../core/limit.js'
 import { parseRedisStoreOptions } from '../model/parse/store-options.js'
@@ -8,7 +8,7 @@ import { encodeChange } from './batch.js'
 import { Pace } from './pace.js'
 import { openRedis, type RedisClient } from './redis-client.js'
 import { type EncodedChange, toFields } from './redis-fields.js'
-import { Follower } from './redis-follow.js'
+import { blockMs, Follower } from './redis-follow.js'
 import { Link, type LinkPorts } from './redis-link.js'
 import { type FieldChange, type Found, isLost, Place, type Written } from './redis-place.js'
 import { type RedisRecord, toChange } from './redis-record.js'
@@ -100,19 +100,33 @@ class RedisStore implements Store {
     if (changes.length === 0) return
     await this.#tell('could not be written', async () => {
       const encoded = await encode(changes)
-      await this.#alone(() => this.#write(encoded))
+      const refused = await this.#alone(() => this.#write(encoded))
+      await this.#told(this.#follower.refused(refused))
     })
   }
 
-  async #write(encoded: readonly EncodedChange[]): Promise<void> {
+  /** Gives what was refused. */
+  async #write(encoded: readonly EncodedChange[]): Promise<readonly string[]> {
     const { changes, full } = toFields(encoded, this.#replica)
-    let written = await this.#send(changes)
-    const again = written.again.flatMap((field) => full.get(field) ?? [])
-    if (again.length > 0) {
-      this.#follower.refused(written.refused)
-      written = await this.#send(again)
-    }
-    this.#follower.refused(written.refused)
+    const { refused, again } = await this.#send(changes)
+    const rest = again.flatMap((field) => full.get(field) ?? [])
+    if (rest.length === 0) return refused
+    const last = await this.#send(rest)
+    return [...refused, ...last.refused]
+  }
+
+  /** Whoever has written is not to believe in what was refused: until what is so was read, nothing is confirmed. */
+  async #told(told: Promise<void>): Promise<void> {
+    const clock = this.#clock
+    const done = new AbortController()
+    const ms = this.#timeoutMs + blockMs
+    const late = pause(clock, ms, done.signal).then(() => {
+      if (done.signal.aborted) return
+      throw new Error(
+        `others have registered it anew, and it was not read within ${ms} ms what is so`,
+      )
+    })
+    await Promise.race([told, late]).finally(() => done.abort())
   }
 
   /** Where the place has lost data, it first gets back what this node wrote. */

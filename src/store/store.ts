@@ -29,8 +29,8 @@ export interface Store {
    */
   load(): Promise<Snapshot | undefined>
   /**
-   * Resolves when all of these changes would survive a crash; when it rejects, none of them is kept.
-   * Never called again before it has settled.
+   * Resolves when all of these changes would survive a crash; when it rejects, none of them is kept. What others have
+   * put in the place of some of them has then been told by `watch`. Never called again before it has settled.
    */
   apply(changes: readonly StoreChange[]): Promise<void>
   /**

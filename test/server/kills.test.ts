@@ -69,8 +69,6 @@ class Seat {
   }
 }
 
-const nobody = { status: 0, json: undefined }
-
 /** Servers with one store, those who use them, and what these know for sure. */
 class World {
   readonly seats: readonly Seat[]
@@ -113,27 +111,15 @@ class World {
     const does = this.pick(['register', 'register', 'heartbeat', 'deregister'])
     const act = id.length > 1 ? overGrpc : overRest
     const version = `1.0.${++this.#version}`
-    if (!(await this.#knows(id, seat))) return
     const before = performance.now()
     const answer = await act(does, id, version, seat).catch(() => 'unknown')
     const isLate = performance.now() - before > 1_500 // gRPC has no word for what is not stored yet
     const state = does === 'register' ? version : 'gone'
     if (answer === 'done' && !isLate) this.acknowledged += 1
     if (does === 'heartbeat') return
-    // What a killed server may have written meanwhile is not what another one was told to remove.
-    const isSure = does === 'register' || this.model.may(id).length === 1
-    if (answer === 'done' && !isLate && isSure) this.model.is(id, state)
+    if (answer === 'done' && !isLate) this.model.is(id, state)
     else if (answer !== 'not there') this.model.mayBe(id, state)
     else if (this.seats.length === 1) expect(this.model.may(id)).toContain('gone')
-  }
-
-  /** Others than the one that was told hear of a change a moment later; a user waits for that. */
-  async #knows(id: string, seat: Seat): Promise<boolean> {
-    while (this.#goOn && seat.isThere) {
-      const { status, json } = await ask(seat.url, `/v1/providers/${id}`).catch(() => nobody)
-      if (this.model.may(id).includes(status === 404 ? 'gone' : json?.version)) return true
-    }
-    return false
   }
 
   /** All servers say the same, and nothing that was acknowledged is otherwise. */

@@ -100,6 +100,28 @@ describe('Persist', () => {
     expect(written()).toHaveLength(2)
   })
 
+  it('writes no more what was dropped, also after a failure, and waits for nothing then', async () => {
+    const { persist, set, written, store, clock } = rig()
+    persist.begin()
+    set('a', 1)
+    set('b', 1)
+    await turns()
+    persist.drop('health', 'a')
+    expect(persist.owes('health', 'a')).toBe(false)
+    await store.end(new Error('no'))
+    const flushed = persist.flush()
+    await turns()
+    expect(written()).toEqual(['a1 b1', 'b1'])
+    await store.end()
+    await flushed
+    set('c', 1)
+    persist.drop('health', 'c')
+    await clock.advance(1_000)
+    await persist.flush()
+    expect(written()).toHaveLength(2)
+    expect(persist.lagMs).toBe(0)
+  })
+
   it('tells what waits to be written', async () => {
     const { persist, set, store } = rig()
     set('a', 1)

@@ -86,7 +86,7 @@ const without = (secrets: readonly (string | undefined)[], text: string): string
 
 const hints: Readonly<Record<number, string>> = {
   401: 'give the token of the registry, or of the registration, as `token`',
-  403: 'the token does not allow it',
+  403: 'it allows nobody to ask that in this way',
   404: 'check the id, and that the URL is that of a registry',
   413: 'send less',
   429: 'it is asked too often; wait',

@@ -95,6 +95,7 @@ async function serve(
     policy,
     version,
     rateLimit: settings.rateLimit,
+    isLocal: token === undefined && isOnlyLocal(settings),
     dialect: settings.restDialect,
     run: randomBytes(4).toString('hex'),
     metrics: () => metrics.read(),
@@ -177,11 +178,16 @@ async function inTime<T>(clock: Clock, ms: number, work: Promise<T>): Promise<T 
 }
 
 /** Rule 9.1: who listens to others than this machine asks for a token, or for certificates. */
-function tokenFor({ token, insecure, host, tls }: ServerSettings): string | undefined {
+function tokenFor(settings: ServerSettings): string | undefined {
+  const { token, insecure, tls } = settings
   if (token !== undefined) return token
-  const isLocal = host === 'localhost' || isLoopback(host)
-  return isLocal || insecure || tls?.clientCa !== undefined ? undefined : newToken()
+  const asksNobody = insecure || tls?.clientCa !== undefined || isOnlyLocal(settings)
+  return asksNobody ? undefined : newToken()
 }
+
+/** Only this machine can connect, nobody has to show a certificate, and nobody said that all may do anything. */
+const isOnlyLocal = ({ insecure, host, tls }: ServerSettings): boolean =>
+  !insecure && tls?.clientCa === undefined && (host === 'localhost' || isLoopback(host))
 
 const urlHost = (host: string): string => (host.includes(':') ? `[${host}]` : host)
 

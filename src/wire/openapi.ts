@@ -2,7 +2,7 @@ import { type Route, routes } from './routes.js'
 
 type Json = Readonly<Record<string, unknown>>
 
-const always = [401, 405, 413, 415, 429]
+const always = [401, 403, 405, 413, 415, 429]
 
 /** The REST face as an OpenAPI 3.1 document. */
 export function openApi(version: string): Json {

@@ -2,6 +2,7 @@
 export type RefusalKind =
   | 'invalid'
   | 'unauthenticated'
+  | 'forbidden'
   | 'not-found'
   | 'method-not-allowed'
   | 'too-large'
@@ -20,6 +21,7 @@ interface Status {
 export const statusOf: Readonly<Record<RefusalKind, Status>> = Object.freeze({
   invalid: { http: 400, grpc: 3 },
   unauthenticated: { http: 401, grpc: 16 },
+  forbidden: { http: 403, grpc: 7 },
   'not-found': { http: 404, grpc: 5 },
   'method-not-allowed': { http: 405, grpc: 12 },
   'too-large': { http: 413, grpc: 8 },

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { createServer as createHttp } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { routes } from '../../src/wire/routes.js'
 import { root } from '../house/sources.js'
 import { ask, openEvents, withServer } from './rest-client.js'
@@ -606,5 +606,88 @@ describe('locations', () => {
       module.closeAllConnections()
       await new Promise((resolve) => module.close(resolve))
     }
+  })
+})
+
+describe('a page of others', () => {
+  const post = { method: 'POST', body: embedded }
+
+  it('reads and changes nothing through a name that leads to this machine', async () => {
+    await withServer({}, async (url, { operations }) => {
+      const by = async (host: string, path = '/api/services') => {
+        const { status, json } = await ask(url, path, { headers: { host } })
+        return json.code ?? status
+      }
+      for (const host of ['evil.example', 'evil.example:5000', '127.0.0.1.evil.example', 'a.b.'])
+        expect(await by(host)).toBe('FOREIGN_HOST')
+      for (const host of ['localhost', 'LOCALHOST:5000', 'localhost.', 'a.localhost:1', 'registry'])
+        expect(await by(host)).toBe(200)
+      for (const host of ['127.0.0.1', '127.0.0.1:5000', '[::1]:5000'])
+        expect(await by(host)).toBe(200)
+      expect(await by('evil.example', '/health')).toBe(200)
+      const refused = await ask(url, '/api/register', {
+        ...post,
+        headers: { host: 'evil.example' },
+      })
+      expect([refused.status, operations.list()]).toEqual([403, []])
+    })
+  })
+
+  it('is no matter where a token is asked for, or all may do anything', async () => {
+    const headers = { host: 'registry.example', authorization: 'Bearer boss' }
+    for (const options of [{ token: 'boss' }, { insecure: true }])
+      await withServer(options, async (url) => {
+        expect((await ask(url, '/api/services', { headers })).status).toBe(200)
+      })
+  })
+
+  it('changes nothing, also where a browser would not ask beforehand', async () => {
+    await withServer({ token: 'boss' }, async (url) => {
+      const headers = { authorization: 'Bearer boss' }
+      await ask(url, '/api/register', { ...post, headers })
+      const beat = async (origin: string) => {
+        const asked = { method: 'POST', headers: { ...headers, origin } }
+        return (await ask(url, '/api/heartbeat/in', asked)).json.code
+      }
+      for (const origin of ['http://evil.example', 'null', 'http://localhost:3000.evil.example'])
+        expect(await beat(origin)).toBe('FOREIGN_ORIGIN')
+      expect(await beat('http://localhost:3000')).toBeUndefined()
+    })
+  })
+})
+
+describe('HTTP of all kinds', () => {
+  const raw = async (url: string, text: string) => {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1')
+    socket.write(text)
+    let said = ''
+    for await (const part of socket.setEncoding('utf8')) said += part
+    return said
+  }
+
+  it('is answered: 1.0 without a host, and whatever is expected; 1.1 without a host is not', async () => {
+    await withServer({}, async (url) => {
+      expect(await raw(url, 'GET /health HTTP/1.0\r\n\r\n')).toMatch(/^HTTP\/1.1 200 .*"healthy"/s)
+      expect(await raw(url, 'GET /health HTTP/1.1\r\nconnection: close\r\n\r\n')).toMatch(
+        /^HTTP\/1.1 400 .*"code":"BAD_REQUEST"/s,
+      )
+      const expecting =
+        'GET /health HTTP/1.1\r\nhost: x\r\nexpect: the-best\r\nconnection: close\r\n\r\n'
+      expect(await raw(url, expecting)).toMatch(/^HTTP\/1.1 200 /)
+    })
+  })
+
+  it('the head of a stream is all there is, and nothing goes on', async () => {
+    await withServer({}, async (url, { operations }) => {
+      const signals: AbortSignal[] = []
+      const { watch } = operations
+      vi.spyOn(operations, 'watch').mockImplementation((input, signal) => {
+        signals.push(signal)
+        return watch.call(operations, input, signal)
+      })
+      const { status, text } = await ask(url, '/api/events', { method: 'HEAD' })
+      expect([status, text]).toEqual([200, ''])
+      expect(signals.map(({ aborted }) => aborted)).toEqual([true])
+    })
   })
 })

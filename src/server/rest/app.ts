@@ -6,14 +6,13 @@ import { statusOf } from '../../wire/status.js'
 import { OperationError } from '../operation-error.js'
 import type { Caller } from '../operations.js'
 import { readBody } from './body.js'
+import { type Home, refuseForeign } from './foreign.js'
 import { handlers, type RestAnswer, type RestContext, type RestRequest } from './handlers.js'
 import { isLoopback, RateLimit } from './rate.js'
 import { eventStream } from './stream.js'
 
-export interface AppOptions extends RestContext {
+export interface AppOptions extends RestContext, Home {
   readonly logger: Logger
-  /** Origins whose pages may read answers. */
-  readonly allowedOrigins: readonly string[]
   /** Requests a second per client. Default 100, and no limit for loopback clients. */
   readonly rateLimit: number | undefined
   /** Throws `unauthenticated` unless the caller may do without a certificate. */
@@ -93,6 +92,7 @@ async function answer(
 ): Promise<Answer> {
   const { operations, closed } = context
   const caller = { token: tokenOf(wire), from: wire.remoteAddress }
+  if (route.access !== 'open') refuseForeign(wire.header, route.access === 'change', context)
   if (route.access !== 'open' && !wire.isTrusted) context.admitWithoutCertificate(caller)
   if (route.access === 'read') operations.admitReader(caller)
   const ended = new AbortController()
@@ -108,15 +108,25 @@ async function answer(
     header: wire.header,
   })
   if (!('messages' in given)) return whole(given)
+  if (raw.method === 'HEAD') return headOf(given.messages, ended)
   const end = (): void => ended.abort(new Error('the server is closing'))
   closed.addEventListener('abort', end, { once: true })
   ended.signal.addEventListener('abort', () => closed.removeEventListener('abort', end))
   raw.signal.addEventListener('abort', end, { once: true })
   return {
     status: 200,
-    headers: { 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' },
+    headers: streamHeaders,
     body: eventStream(given.messages, { clock: context.clock, ended, hangUp: wire.hangUp }),
   }
+}
+
+const streamHeaders = { 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' }
+
+/** Of a stream that nobody will read. */
+function headOf(messages: AsyncIterator<unknown>, ended: AbortController): Answer {
+  ended.abort(new Error('only the head was asked for'))
+  void messages.return?.(undefined)
+  return { status: 200, headers: streamHeaders, body: '' }
 }
 
 function whole(given: Exclude<RestAnswer, { readonly messages: unknown }>): Answer {

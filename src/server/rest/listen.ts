@@ -52,11 +52,14 @@ export async function listen(
     { overrideGlobalObjects: false, errorHandler: broken },
   )
   const connections = new Connections()
-  const server = serverFor(tls, limits, (request, response) => {
+  const take: RequestListener = (request, response) => {
+    if (request.httpVersion === '1.0') request.headers.host ??= 'localhost' // it had none yet
     connections.answer(request.socket, response)
     response.on('error', () => {}) // a client that has gone has nothing to be told
     void listener(request, response)
-  })
+  }
+  const server = serverFor(tls, limits, take)
+  server.on('checkExpectation', take) // whatever is expected, the answer says what came of it
   server.on('connection', (socket) => connections.accept(socket))
   server.on('clientError', refuseGarbage)
   await new Promise<void>((resolve, reject) => {
@@ -78,7 +81,13 @@ export async function listen(
 
 function serverFor(tls: ServerTls | undefined, limits: Limits, answer: RequestListener): Server {
   // Of those who went away without a word nothing is kept.
-  const options = { ...limits, keepAlive: true, keepAliveInitialDelay: 30_000 }
+  // Who does not say which host it means is told so by us, in JSON.
+  const options = {
+    ...limits,
+    requireHostHeader: false,
+    keepAlive: true,
+    keepAliveInitialDelay: 30_000,
+  }
   if (tls === undefined) return createHttp(options, answer)
   const { cert, key, clientCa } = tls
   const secured = {

@@ -4,9 +4,8 @@ import type { RedisClient } from './redis-client.js'
 export interface LinkPorts {
   readonly clock: Clock
   readonly timeoutMs: number
-  /** Gives the client; it is this link's to close unless `shared`: then only its duplicates are. */
+  /** Gives a client that is this link's to close. */
   readonly open: () => RedisClient | Promise<RedisClient>
-  readonly shared: boolean
   /** Whether a process may end while an answer is due. */
   readonly idle: boolean
 }
@@ -52,11 +51,9 @@ export class Link {
   }
 
   async #open(): Promise<RedisClient> {
-    const { open, shared } = this.#ports
     this.#lastError = undefined
     try {
-      const given = await open()
-      const client = shared ? given.duplicate() : given
+      const client = await this.#ports.open()
       this.#client = client
       client.on('error', (error) => this.#noteError(error))
       await this.#within(untilReady(client), 0)

@@ -9,7 +9,7 @@ import { Pace } from './pace.js'
 import { openRedis, type RedisClient } from './redis-client.js'
 import { type EncodedChange, toFields } from './redis-fields.js'
 import { blockMs, Follower } from './redis-follow.js'
-import { Link, type LinkPorts } from './redis-link.js'
+import { Link } from './redis-link.js'
 import { type FieldChange, type Found, isLost, Place, type Written } from './redis-place.js'
 import { type RedisRecord, toChange } from './redis-record.js'
 import { Replica } from './redis-replica.js'
@@ -173,15 +173,10 @@ class RedisStore implements Store {
 
   /** Reads that wait for news need a connection of their own, and keep no process alive. */
   #connect(idle: boolean): Link {
-    const server = this.#server
-    const ports: Omit<LinkPorts, 'open' | 'shared'> = {
-      clock: this.#clock,
-      timeoutMs: this.#timeoutMs,
-      idle,
-    }
-    if (typeof server === 'string')
-      return new Link({ ...ports, open: () => openRedis(server, this.#timeoutMs), shared: false })
-    return new Link({ ...ports, open: () => (idle ? server.duplicate() : server), shared: !idle })
+    const [server, clock, timeoutMs] = [this.#server, this.#clock, this.#timeoutMs]
+    const open = () =>
+      typeof server === 'string' ? openRedis(server, timeoutMs) : server.duplicate()
+    return new Link({ clock, timeoutMs, open, idle })
   }
 
   async #tell<T>(what: string, act: () => Promise<T>): Promise<T> {

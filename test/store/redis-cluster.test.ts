@@ -26,8 +26,9 @@ function quiet<T extends RedisClient>(client: T): T {
 /** One by each version of the client. */
 async function twoNodes(namespace: string, options: RedisStoreOptions = {}) {
   const places = cluster.masters.map(({ port }) => ({ host: '127.0.0.1', port }))
-  const a = await startNode(quiet(new Cluster(places)), { namespace, ...options })
-  const b = await startNode(quiet(new Cluster6(places)), { namespace, ...options })
+  const settings = { namespace, timeoutMs: 5_000, ...options } // a busy machine takes its time
+  const a = await startNode(quiet(new Cluster(places)), settings)
+  const b = await startNode(quiet(new Cluster6(places)), settings)
   const nodes = [a, b] as const
   register(a, 'a')
   register(b, 'b')

@@ -131,6 +131,14 @@ describe('what means another registration of a provider', () => {
     expect(all.find(({ section }) => section === 'providers')).toEqual(gone('providers', 'one'))
   })
 
+  it('is refused, too, where it was removed and registered in one group', async () => {
+    const { late, other, kept } = await zombie()
+    const again = [provider('one', 'http://again'), lease('one', { by: 'other' })]
+    await other.apply([gone('providers', 'one'), gone('leases', 'one'), ...again])
+    await late.apply([lease('one', { by: 'late', beats: 2 })])
+    expect(await kept()).toEqual({ addresses: ['http://again'], facts: [{ by: 'other' }] })
+  })
+
   it('is not a change of the same one by others, nor one registered again', async () => {
     const { late, other, kept } = await zombie()
     await other.apply([provider('one', 'http://moved')])

@@ -1,3 +1,4 @@
+import type { Redis } from 'ioredis'
 import { expect, onTestFinished, vi } from 'vitest'
 import { type RegistryEvent, ServiceRegistry } from '../../src/index.js'
 import { type RedisClient, type RedisStoreOptions, redisStore } from '../../src/store/redis.js'
@@ -16,7 +17,7 @@ export async function startNode(
   options: RedisStoreOptions = {},
 ): Promise<Node> {
   const registry = new ServiceRegistry<Record<string, object>>({
-    store: redisStore(server, { timeoutMs: 300, ...options }),
+    store: redisStore(server, { timeoutMs: 500, ...options }),
     services: { llm: { connect: () => ({}) } },
   })
   const failures: Node['failures'] = []
@@ -67,5 +68,22 @@ export function keepCalling(nodes: readonly Node[]): () => Promise<readonly unkn
     goOn = false
     await Promise.all(work)
     return errors
+  }
+}
+
+type Call = (real: Redis, command: string, args: readonly string[]) => Promise<unknown>
+
+/** A client whose commands, and those of its duplicates, go through a function. */
+export function through(call: Call, real: Redis): RedisClient {
+  onTestFinished(() => real.disconnect())
+  return {
+    get status() {
+      return real.status
+    },
+    connect: () => real.connect(),
+    disconnect: () => real.disconnect(),
+    duplicate: () => through(call, real.duplicate()),
+    on: (event: string, listener: (error: Error) => void) => real.on(event, listener),
+    call: (command, ...args) => call(real, command, args),
   }
 }

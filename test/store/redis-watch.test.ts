@@ -1,10 +1,9 @@
-import { Redis } from 'ioredis'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { type RedisClient, redisStore } from '../../src/store/redis.js'
 import { needs } from '../house/needs.js'
 import { hasRedis, noRedis, type RealRedis, startRedis } from '../real/redis.js'
 import { gone, health } from './place.js'
-import { soon } from './redis-node.js'
+import { soon, through } from './redis-node.js'
 
 let redis: RealRedis
 let places = 0
@@ -38,23 +37,13 @@ class Holder {
     for (const go of this.#held.splice(0)) go()
   }
 
-  client(real = new Redis(redis.port, '127.0.0.1')): RedisClient {
-    onTestFinished(() => real.disconnect())
-    return {
-      get status() {
-        return real.status
-      },
-      connect: () => real.connect(),
-      disconnect: () => real.disconnect(),
-      duplicate: () => this.client(real.duplicate()),
-      on: (event: 'error' | 'ready', listener: (error: Error) => void) => real.on(event, listener),
-      call: async (command, ...args) => {
-        const answer = await real.call(command, ...args)
-        if (this.#holds && command === this.#command)
-          await new Promise<void>((go) => this.#held.push(go))
-        return answer
-      },
-    }
+  client(): RedisClient {
+    return through(async (real, command, args) => {
+      const answer = await real.call(command, ...args)
+      if (this.#holds && command === this.#command)
+        await new Promise<void>((go) => this.#held.push(go))
+      return answer
+    }, redis.client())
   }
 }
 

@@ -9,7 +9,7 @@ import { FakeClock, seededRandom, storeConformance } from '../../src/testing/ind
 import { needs } from '../house/needs.js'
 import { hasRedis, noRedis, type RealRedis, startRedis } from '../real/redis.js'
 import { failureOf, gone, health } from './place.js'
-import { agree, register, soon, startNode } from './redis-node.js'
+import { agree, register, soon, startNode, through } from './redis-node.js'
 
 let redis: RealRedis
 let places = 0
@@ -248,15 +248,21 @@ describe('a Redis in trouble', () => {
   it('full: the change is refused as a whole, told with what to do, and written when there is room', async () => {
     const own = await ownRedis('--maxmemory-policy', 'noeviction')
     const a = await startNode(own.url)
+    a.registry.adopt({ service: 'llm', name: 'agent', connect: () => ({}) }, { forMs: 60_000 })
+    await a.registry.flush()
     const client = own.client()
     await client.config('SET', 'maxmemory', '1kb')
+    // Leases cannot be ended then, which is no trouble of who reads.
+    await soon(async () => expect(await client.info('errorstats')).toContain('errorstat_OOM'))
     register(a, 'one')
     await soon(() => expect(a.failures.length).toBeGreaterThan(0))
-    expect(String(a.failures[0]?.error)).toContain('raise its maxmemory')
-    expect(a.names()).toEqual(['one'])
-    expect(await client.exists('{switchgear:default}:records')).toBe(0)
+    for (const { error } of a.failures)
+      expect(String(error)).toMatch(/could not be written.*raise its maxmemory/)
+    expect(a.names()).toEqual(['agent', 'one'])
+    const isKept = () => client.hexists('{switchgear:default}:records', 'providers "one"')
+    expect(await isKept()).toBe(0)
     await client.config('SET', 'maxmemory', '0')
-    await soon(async () => expect(await client.exists('{switchgear:default}:records')).toBe(1))
+    await soon(async () => expect(await isKept()).toBe(1))
   })
 
   it('not there: start() says so, and works when it is there', async () => {
@@ -320,6 +326,94 @@ describe('data that Redis has lost', () => {
         ...{ 'back-0': 1, 'back-1': 1 },
       })
     }
+  })
+
+  it('is one of two that are as new, the same whoever comes back first', async () => {
+    const namespace = fresh()
+    const lose = async () => redis.client().del(...(await keysOf(namespace)))
+    const [one, two] = [await opened({ namespace }), await opened({ namespace })]
+    await one.apply([health('a', 1)])
+    await lose()
+    await two.apply([health('a', 2)])
+    await one.apply([health('b', 1)])
+    const kept = await keptIn(namespace)
+    await lose()
+    await one.apply([health('b', 1)])
+    await two.apply([health('b', 1)])
+    expect(await keptIn(namespace)).toEqual(kept)
+  })
+
+  it('does not come back over what was changed by who had seen it', async () => {
+    const namespace = fresh()
+    const owner = await opened({ namespace })
+    for (const time of [1, 2, 3]) await owner.apply([health('a', time)])
+    const other = await opened({ namespace })
+    await redis.client().del(...(await keysOf(namespace)))
+    await (await opened({ namespace })).apply([health('b', 1)])
+    await other.apply([health('a', 4)])
+    await owner.apply([health('c', 1)])
+    expect(await keptIn(namespace)).toEqual({ a: 4, b: 1, c: 1 })
+  })
+})
+
+it('a Redis that has become a replica is left for whoever is the master now', async () => {
+  const refusal = Object.assign(new Error('READONLY it takes no changes'), { name: 'ReplyError' })
+  const asked = new Set<Redis>()
+  let isReplica = false
+  const client = through((real, command, args) => {
+    asked.add(real)
+    return isReplica ? Promise.reject(refusal) : real.call(command, ...args)
+  }, redis.client())
+  const store = redisStore(client, { namespace: fresh() })
+  onTestFinished(() => store.close())
+  await store.load()
+  isReplica = true
+  expect((await failureOf(store.apply([health('a', 1)]))).message).toContain('is a replica')
+  isReplica = false
+  expect(asked.size).toBe(1)
+  await store.apply([health('a', 1)])
+  expect(asked.size).toBe(2)
+})
+
+it('what is gone is remembered for an hour, and then forgotten', async () => {
+  const namespace = fresh()
+  const store = await opened({ namespace })
+  await store.apply([health('old', 1), health('new', 1)])
+  await store.apply([gone('old'), gone('new')])
+  const client = redis.client()
+  const tag = `{switchgear:${namespace}}`
+  const score = Number(await client.zscore(`${tag}:gone`, 'health "old"'))
+  await client.zadd(`${tag}:gone`, score - 3_600_000, 'health "old"')
+  await store.apply([health('a', 1)])
+  expect((await client.hkeys(`${tag}:records`)).toSorted()).toEqual(['health "a"', 'health "new"'])
+  expect(await client.zrange(`${tag}:gone`, 0, -1)).toEqual(['health "new"'])
+})
+
+describe('a write that was given up', () => {
+  it('changes nothing when it comes after a later one', async () => {
+    const namespace = fresh()
+    const late: (readonly string[])[] = []
+    let isHeld = false
+    const holding = through((real, command, args) => {
+      if (!isHeld || command !== 'evalsha') return real.call(command, ...args)
+      late.push(args)
+      return new Promise(() => {})
+    }, redis.client())
+    const clock = new FakeClock()
+    const store = redisStore(holding, { namespace, clock })
+    onTestFinished(() => store.close())
+    await store.load()
+    await store.apply([health('a', 1)])
+    isHeld = true
+    const givenUp = failureOf(store.apply([health('a', 2)]))
+    await soon(() => expect(late.length).toBe(1))
+    await clock.advance(3_000)
+    expect((await givenUp).message).toContain('did not answer')
+    isHeld = false
+    await store.apply([health('a', 3)])
+    await expect(redis.client().call('evalsha', ...(late[0] ?? []))).rejects.toThrow('STALE')
+    const kept = timesOf(await redisStore(redis.url, { namespace }).load())
+    expect(Object.fromEntries(kept)).toEqual({ a: 3 })
   })
 })
 

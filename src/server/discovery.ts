@@ -29,10 +29,8 @@ export class Discovery {
       )
     const test = compileFilters(filters)
     const wanted = Object.hasOwn(filters, 'status') ? test : whereActive(test)
-    const [first, ...others] = capabilities
-    const near = first === undefined ? this.#entries.all() : this.#entries.having(first)
-    return near
-      .filter((entry) => has(entry, others) && wanted(entry))
+    return this.#havingAll(new Set(capabilities))
+      .filter(wanted)
       .map((entry) => ({ entry, score: scoreOf(entry, this.#reputations.share(entry.id)) }))
       .sort((a, b) => b.score - a.score) // stable: ties stay in the order of registration
       .slice(0, maxResults || defaultResults)
@@ -40,17 +38,23 @@ export class Discovery {
   }
 
   match({ required, optional }: MatchInput): readonly Match[] {
-    const needed = [...new Set(required)]
-    const welcome = [...new Set(optional)]
-    return this.#entries
-      .all()
-      .filter((entry) => isActive(entry) && has(entry, needed))
+    const all = new Set(required)
+    const [needed, welcome] = [[...all], placesIn(optional)]
+    return this.#havingAll(all)
+      .filter(isActive)
       .map((entry) => {
-        const provided = welcome.filter((one) => entry.capabilities.includes(one))
+        const provided = among(welcome, entry)
         const score = needed.length + provided.length
         return { entry, score, required: needed, optional: provided }
       })
       .sort((a, b) => b.score - a.score)
+  }
+
+  #havingAll(wanted: ReadonlySet<string>): readonly Entry[] {
+    const [first] = wanted
+    if (first === undefined) return this.#entries.all()
+    const near = this.#entries.having(first)
+    return wanted.size === 1 ? near : near.filter((entry) => hasAll(entry, wanted))
   }
 
   /** Throws `not-found` or `unavailable`. */
@@ -97,8 +101,26 @@ export class Discovery {
   }
 }
 
-const has = ({ capabilities }: Entry, wanted: readonly string[]): boolean =>
-  wanted.every((one) => capabilities.includes(one))
+/** So few are looked for one by one. */
+const few = 8
+
+/** Whoever asks may name tens of thousands: no entry is worth more work than the capabilities that it has. */
+export function hasAll({ capabilities }: Entry, wanted: ReadonlySet<string>): boolean {
+  if (wanted.size > capabilities.length) return false
+  const own = wanted.size > few ? new Set(capabilities) : undefined
+  for (const one of wanted) if (!(own?.has(one) ?? capabilities.includes(one))) return false
+  return true
+}
+
+/** Each once, with its place. */
+const placesIn = (list: readonly string[]): ReadonlyMap<string, number> =>
+  new Map([...new Set(list)].map((one, place) => [one, place]))
+
+/** Those of them that an entry has, in their order. */
+function among(places: ReadonlyMap<string, number>, { capabilities }: Entry): readonly string[] {
+  const place = (one: string): number => places.get(one) ?? 0
+  return capabilities.filter((one) => places.has(one)).sort((a, b) => place(a) - place(b))
+}
 
 const whereActive =
   (test: (entry: Entry) => boolean) =>

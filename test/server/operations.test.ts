@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { OperationError } from '../../src/server/operation-error.js'
 import { agent, operationsOf, service, take, telemetry } from './operations-of.js'
 
@@ -258,6 +258,25 @@ describe('discovery', () => {
       ['plain', 1, []],
     ])
     expect(operations.match({ required: [], optional: [] })).toHaveLength(2)
+  })
+
+  it('takes no more time for an entry than its capabilities are worth, however many are named', async () => {
+    const { operations } = operationsOf()
+    const many = (letter: string) => Array.from({ length: 5_000 }, (_, n) => `${letter}${n}`)
+    const capabilities = ['sing', ...many('a').slice(0, 20)]
+    for (let n = 0; n < 20; n += 1)
+      await operations.register(service(`s${n}`, { capabilities }), nobody)
+    const looked = vi.spyOn(Array.prototype, 'includes')
+    onTestFinished(() => void looked.mockRestore())
+    const [first] = operations.match({ required: ['sing'], optional: many('a').reverse() })
+    expect(first?.optional).toEqual(many('a').slice(0, 20).reverse())
+    const all = { required: [...capabilities, ...capabilities], optional: [] }
+    expect(operations.match(all)).toHaveLength(20)
+    const asked = { filters: {}, maxResults: 100 }
+    expect(operations.discover({ ...asked, capabilities: many('a') })).toEqual([])
+    expect(operations.discover({ ...asked, capabilities })).toHaveLength(20)
+    expect(operations.discover({ ...asked, capabilities: ['a1', 'sing', 'x'] })).toEqual([])
+    expect(looked.mock.calls.length).toBeLessThan(1_000)
   })
 
   it('chooses each of the active in turn', async () => {

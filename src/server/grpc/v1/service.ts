@@ -14,6 +14,7 @@ import type {
   RegisterRequest,
   RegisterResponse,
 } from '../../../wire/proto/switchgear-messages.js'
+import { hasAll } from '../../discovery.js'
 import { OperationError } from '../../operation-error.js'
 import type { Operations } from '../../operations.js'
 import { answering, type Handler, type StreamCall, type Surroundings, streaming } from '../calls.js'
@@ -89,10 +90,8 @@ const listIn = (operations: Operations) =>
     { caller }: StreamCall,
   ): AsyncGenerator<Providers, void> {
     operations.admitReader(caller)
-    const found = operations.list(filters).filter((entry) => {
-      return capabilities.every((one) => entry.capabilities.includes(one))
-    })
-    return inParts(found)
+    const wanted = new Set(capabilities)
+    return inParts(operations.list(filters).filter((entry) => hasAll(entry, wanted)))
   }
 
 async function* inParts(found: Parameters<typeof partsOf>[0]): AsyncGenerator<Providers, void> {

@@ -294,3 +294,21 @@ it('one catalogue: an agent is a service, in its own words', async () => {
     })
   })
 })
+
+it('takes what programs in Python send: None, fields of their manifests, tokens of others', async () => {
+  await withServer({}, async (url) => {
+    const headers = { authorization: 'Bearer of.another.registry', 'x-registry-token': 'another' }
+    const manifest = { provides: { capabilities: ['sing'] }, author: 'Ada' }
+    const body = { ...good, ...manifest, version: null, metadata: null }
+    expect((await ask(url, '/api/register', { body, headers })).status).toBe(201)
+    expect(await shown(url, 'one')).toMatchObject({ version: '1.0.0', metadata: {} })
+    const spoken = { body: { status: 'ok', cpu: 3 }, headers }
+    expect((await ask(url, '/api/heartbeat/one', spoken)).status).toBe(200)
+    const call = { consumer_id: 'app', provider_id: 'one', capability: 'sing', success: true }
+    const told = { body: { ...call, error: null, at: '2026' }, headers }
+    expect((await ask(url, '/api/track/invocation', told)).status).toBe(200)
+    const either = { body: { capabilities: ['sing'], optional: null }, headers }
+    expect((await ask(url, '/api/discover', either)).json.count).toBe(1)
+    expect((await ask(url, '/api/services?status=')).json.count).toBe(1)
+  })
+})

@@ -219,4 +219,14 @@ describe('B-N23: with authorization on, only workers could register and four met
     await operations.register(service('one'), { token: 'operator' })
     await watch.until(1)
   })
+
+  it('minds no token of another issuer where nobody is asked for one', async () => {
+    const { client } = await serving(ends)
+    const by = {
+      authorization: 'Bearer eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzcGlmZmU6Ly93b3JrZXIifQ.c2ln',
+    }
+    const { agent_id } = await client.call('Register', worker, by)
+    expect(await client.call('Heartbeat', { agent_id }, by)).toMatchObject({ status: 1 })
+    expect(await client.call('Deregister', { agent_id }, by)).toMatchObject({ success: true })
+  })
 })

@@ -53,16 +53,16 @@ export class Others {
   /** In one turn. An entry that is wrong is refused alone, and told. */
   take(changes: readonly StoreChange[]): void {
     const latest = new Map(changes.map((change) => [idOf(change), change]))
-    const anew = this.#registeredAnew(latest.values())
+    const over = this.#registrationsOver(latest.values())
     const news = [...latest.values()].filter(
-      (change) => (isOfProvider(change) && anew.has(change.key)) || !this.#isOwed(change),
+      (change) => (isOfProvider(change) && over.has(change.key)) || !this.#isOwed(change),
     )
     const parts = this.#parts
     const read = readEntries(news, this.#store, (error) => this.#refuse(error))
     parts.turn(() => {
       parts.loading = true
       try {
-        for (const name of anew) this.#forgetRegistration(name)
+        for (const [name, isThere] of over) this.#forgetRegistration(name, isThere)
         for (const change of news) if (change.value === undefined) this.#forget(change)
         this.#takeOver(read)
       } finally {
@@ -72,23 +72,28 @@ export class Others {
     for (const [section, key] of this.#again.splice(0)) parts.mark(section, key)
   }
 
-  /** Providers of which what is to be written here is about a registration that is over. */
-  #registeredAnew(changes: Iterable<StoreChange>): ReadonlySet<string> {
+  /**
+   * Providers of which what is to be written here is about a registration that is over: others have removed it, or
+   * registered another one. And whether they are there.
+   */
+  #registrationsOver(changes: Iterable<StoreChange>): ReadonlyMap<string, boolean> {
     const { catalog, persist } = this.#parts
-    const anew = [...changes].flatMap(({ section, key, anew }) => {
-      if (section !== 'providers' || anew !== true) return []
+    const over = [...changes].flatMap(({ section, key, value, anew }) => {
+      const isThere = value !== undefined
+      if (section !== 'providers' || (isThere && anew !== true)) return []
       const seat = catalog.get(key)
-      return persist?.registers(key) === true || (seat && this.#isOwn(seat)) ? [] : [key]
+      const isNewer = persist?.registers(key) === true || (seat && this.#isOwn(seat))
+      return isNewer ? [] : [[key, isThere] as const]
     })
-    return new Set(anew)
+    return new Map(over)
   }
 
-  /** What is known from here of one that others have registered anew. */
-  #forgetRegistration(name: string): void {
+  /** What is known from here of one that is over. */
+  #forgetRegistration(name: string, isThere: boolean): void {
     const { catalog, leases, persist } = this.#parts
     for (const section of ofProviders) persist?.drop(section, name)
     const seat = catalog.get(name)
-    if (seat === undefined) return
+    if (seat === undefined || !isThere) return
     seat.restored = true
     leases.forget(seat)
   }

@@ -220,9 +220,10 @@ export class Follower {
           : record.node !== node && replica.see(field, record)
       const change = isNews || anyhow.has(field) ? toChange(field, record) : undefined
       if (change === undefined) return []
-      if (change.section !== 'providers' || record?.node === node) return [change]
-      const isOther = record !== undefined && epoch !== '' && record.epoch !== epoch
-      // Of one that was refused, whatever was to be written here is over.
+      if (change.section !== 'providers' || record === undefined || record.node === node)
+        return [change]
+      const isOther = epoch !== '' && record.epoch !== epoch
+      // Where something was refused, it has meant another one.
       return [isOther || anyhow.has(field) ? { ...change, anew: true } : change]
     })
     if (changes.length > 0) yield changes

@@ -8,7 +8,7 @@ import { needs } from '../house/needs.js'
 import { hasRedis, noRedis, type RealRedis, startRedis } from '../real/redis.js'
 import { Holder } from '../store/holder.js'
 import { soon } from '../store/redis-node.js'
-import { operationsOf, service } from './operations-of.js'
+import { agent, operationsOf, service, telemetry } from './operations-of.js'
 
 /*
  * Two servers: one of them removes what the other has registered anew, before it has heard of that.
@@ -120,4 +120,64 @@ it('what was to be removed, and was registered anew before that was written, is 
   holder.letGo('hmget')
   for (const { versions } of [a, b])
     await soon(() => expect(versions().toSorted()).toEqual(['3.0.0', '9.0.0']))
+})
+
+it.each([
+  [
+    'a sign of life',
+    (b: Awaited<ReturnType<typeof pair>>['b']) =>
+      b.operations.heartbeat('one', telemetry(0.4), operator),
+  ],
+  ['a change', (b: Awaited<ReturnType<typeof pair>>['b']) => b.registry.setPriority('one', 'high')],
+])(
+  '%s that waits for the store takes nothing from what comes after a removal',
+  async (_, change) => {
+    const { a, b, holder } = await pair()
+    holder.letGo('hmget')
+    await a.operations.register(agent('one'), operator)
+    await soon(() => expect(b.operations.get('one')).toBeDefined())
+    holder.begin('evalsha')
+    const written = b.operations.register(service('y'), operator)
+    await soon(() => expect(holder.held('evalsha')).toBe(1))
+    change(b)
+    a.operations.deregister('one', operator)
+    await a.registry.flush()
+    await a.operations.register(service('then'), operator)
+    await soon(() => expect(b.operations.get('then')).toBeDefined())
+    const again = agent('one', { capabilities: ['rust'], telemetry: telemetry(0.9) })
+    await a.operations.register(again, operator)
+    await a.operations.register(service('last'), operator)
+    await soon(() => expect(b.operations.get('last')).toBeDefined())
+    holder.letGo('evalsha')
+    await written
+    await b.registry.flush()
+    for (const { operations, registry } of [a, b])
+      await soon(() => {
+        const { capabilities, telemetry: told } = operations.get('one') ?? {}
+        expect([capabilities, told?.successRate]).toEqual([['rust'], 0.9])
+        expect([registry.get('one')?.priority, registry.get('one')?.lease]).toEqual([
+          registry.get('y')?.priority,
+          expect.anything(),
+        ])
+      })
+  },
+)
+
+it('a change that waits for the store does not bring back what others have removed', async () => {
+  const { a, b, holder } = await pair()
+  holder.letGo('hmget')
+  holder.begin('evalsha')
+  const written = b.operations.register(service('y'), operator)
+  await soon(() => expect(holder.held('evalsha')).toBe(1))
+  await soon(() => expect(b.versions()).toContain('2.0.0'))
+  b.registry.setPriority('x', 'high')
+  a.operations.deregister('x', operator)
+  await a.operations.register(service('last'), operator)
+  await soon(() => expect(b.operations.get('last')).toBeDefined())
+  holder.letGo('evalsha')
+  await written
+  await b.registry.flush()
+  await a.operations.register(service('end'), operator)
+  await soon(() => expect(b.operations.get('end')).toBeDefined())
+  for (const { operations } of [a, b]) expect(operations.get('x')).toBeUndefined()
 })

@@ -128,7 +128,8 @@ export class Composition {
       expired: (seat) => this.#leaseExpired(seat),
       lost: (seat) => this.remove(seat),
       resumed: (seat, before) => this.turn(() => this.checks.mark(seat, before)),
-      store: options.store?.endsLeases === true ? this.#hearing() : undefined,
+      storeIsHeard:
+        options.store?.endsLeases === true ? () => this.follow?.heard === true : undefined,
     })
     this.capabilities = new CapabilityCatalog(options.capabilities, ({ definition }) => {
       this.resolver.plans.clear() // they were compiled with what was defined before
@@ -283,15 +284,6 @@ export class Composition {
         this.loading = loading
       }
     })
-  }
-
-  #hearing(): { readonly heard: boolean } {
-    const follow = (): Follow | undefined => this.follow
-    return {
-      get heard() {
-        return follow()?.heard === true
-      },
-    }
   }
 
   /** Throws `StrategyConflictError`. */

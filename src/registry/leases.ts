@@ -15,10 +15,10 @@ export interface LeasePorts {
   /** What was taken to be silent here may have been heard by others. */
   resumed(seat: Seat, before: Health): void
   /**
-   * The store that ends leases for all who share it, if there is one: whether it is heard now. It alone knows who else
-   * has heard of a provider.
+   * Where a store ends leases for all who share it: whether it is heard now. It alone knows who else has heard of a
+   * provider.
    */
-  readonly store?: { readonly heard: boolean } | undefined
+  readonly storeIsHeard?: (() => boolean) | undefined
 }
 
 /** A provider is removed after so many times its lease. */
@@ -98,7 +98,7 @@ export class Leases {
 
   /** Others have taken it away: from one that was over, because nobody expects it back. */
   dropped(seat: Seat): void {
-    const isLost = this.#ports.store !== undefined && held.get(seat)?.expired === true
+    const isLost = this.#endedElsewhere && held.get(seat)?.expired === true
     this.forget(seat)
     if (isLost) this.#ports.lost(seat)
   }
@@ -124,6 +124,10 @@ export class Leases {
     this.#heap.clear()
   }
 
+  get #endedElsewhere(): boolean {
+    return this.#ports.storeIsHeard !== undefined
+  }
+
   #hold(seat: Seat, lease: SavedLease, own: boolean): Held {
     const now = this.#ports.clock.now()
     const saved = Object.freeze(lease)
@@ -134,7 +138,7 @@ export class Leases {
     } else this.#heap.remove(entry)
     this.#doubtful.delete(entry)
     Object.assign(entry, { saved, renewedAt: now, expired: false, own })
-    if (own || this.#ports.store === undefined) this.#wait(entry, saved.forMs)
+    if (own || !this.#endedElsewhere) this.#wait(entry, saved.forMs)
     return entry
   }
 
@@ -142,7 +146,7 @@ export class Leases {
   #end(entry: Held): void {
     this.#heap.remove(entry)
     entry.expired = true
-    if (this.#ports.store === undefined) this.#wait(entry, (timesUntilLost - 1) * entry.saved.forMs)
+    if (!this.#endedElsewhere) this.#wait(entry, (timesUntilLost - 1) * entry.saved.forMs)
   }
 
   #wait(entry: Held, ms: number): void {
@@ -168,9 +172,9 @@ export class Leases {
   }
 
   #over(due: Held): void {
-    const { store, expired, lost } = this.#ports
+    const { storeIsHeard, expired, lost } = this.#ports
     const { seat, renewedAt, saved } = due
-    if (store?.heard) {
+    if (storeIsHeard?.()) {
       this.#wait(due, saved.forMs) // it says so itself
       return
     }
@@ -179,7 +183,7 @@ export class Leases {
       return
     }
     due.expired = true
-    if (store !== undefined) this.#doubtful.set(due, seat.verdict)
+    if (this.#endedElsewhere) this.#doubtful.set(due, seat.verdict)
     else {
       due.at = renewedAt + timesUntilLost * saved.forMs
       this.#heap.push(due)

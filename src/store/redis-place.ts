@@ -149,8 +149,12 @@ export class Place {
   /** What of this is newer than what is there. From now on this place is believed. */
   async restore(link: Link, owned: readonly Owned[], savedAt: string): Promise<void> {
     for (const piece of inPieces(owned)) {
-      const flat = piece.flatMap(({ field, version, node, epoch, json }) => [
-        ...[field, String(version), node, epoch, json],
+      const flat = piece.flatMap((one) => [
+        one.field,
+        String(one.version),
+        one.node,
+        one.epoch,
+        one.json,
       ])
       const head = [...this.#head(savedAt), String(this.#latest)]
       const args = [...head, JSON.stringify(flat)]
@@ -246,18 +250,10 @@ export class Place {
 const nowhere = { id: '', revision: 0, mark: '' }
 
 /** A lease that was only renewed says for how long, and nothing else of itself. */
-const toArguments = ({
-  field,
-  json,
-  epoch,
-  known,
-  renewedForMs,
-}: FieldChange): readonly string[] => [
-  field,
-  renewedForMs === undefined ? json : `~${renewedForMs}`,
-  epoch,
-  known ? '1' : '',
-]
+function toArguments(change: FieldChange): readonly string[] {
+  const { field, json, epoch, known, renewedForMs } = change
+  return [field, renewedForMs === undefined ? json : `~${renewedForMs}`, epoch, known ? '1' : '']
+}
 
 export const isLost = (error: unknown): boolean =>
   error instanceof Error && error.message.startsWith('LOST')

@@ -88,6 +88,16 @@ it('sends a heartbeat before each third of the time-out has passed, until it is 
   expect(beats()).toBe(before)
 })
 
+it('sends heartbeats earlier by chance, so that those who began together do not stay together', async () => {
+  const { double, clock, client } = await start({ heartbeatTimeoutMs: 60_000, random: () => 0.5 })
+  await client.registerAgent(forge)
+  const beats = () => double.count('POST', '/api/heartbeat/forge-1')
+  await clock.advance(17_999)
+  expect(beats()).toBe(0)
+  await clock.advance(1)
+  await becomes(() => beats() === 1)
+})
+
 it('registers again when the registry has forgotten it', async () => {
   const { double, clock, client, errors } = await start()
   await client.registerAgent({ ...forge, metadata: { rack: 'r7' } })

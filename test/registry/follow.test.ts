@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { settled } from '../../src/core/clock.js'
 import { type RegistryEvent, type RegistryOptions, ServiceRegistry } from '../../src/index.js'
+import { Follow } from '../../src/registry/follow.js'
 import type { Store, StoreChange } from '../../src/store/index.js'
 import { FakeClock, seededRandom } from '../../src/testing/index.js'
 import { type SharedMemory, sharedMemory } from '../store/shared-memory.js'
@@ -316,6 +317,55 @@ describe('a store that others write to', () => {
     })
     await registry.close()
     expect(names(registry)).toEqual([])
+  })
+
+  it('is let go of when the registry closes, although it does not answer', async () => {
+    let letGo = 0
+    const { registry } = await node({
+      ...sharedMemory().open(),
+      watch: () => ({
+        [Symbol.asyncIterator]: () => ({
+          next: () => new Promise<never>(() => {}),
+          async return() {
+            letGo += 1
+            return { done: true, value: undefined }
+          },
+        }),
+      }),
+    })
+    await registry.close()
+    await settled()
+    expect(letGo).toBe(1)
+  })
+
+  it('is not heard again by what an attempt says that is over', async () => {
+    const clock = new FakeClock()
+    const told: (() => void)[] = []
+    let heard = 0
+    const store: Store = {
+      ...sharedMemory().open(),
+      async *watch(_, caughtUp = () => {}) {
+        told.push(caughtUp)
+        caughtUp()
+        yield []
+        throw new Error('down')
+      },
+    }
+    const follow = new Follow(store, {
+      clock,
+      random: seededRandom(1),
+      take: () => {},
+      heard: () => void (heard += 1),
+      failed: () => {},
+    })
+    follow.start()
+    await settled()
+    told[0]?.()
+    expect([follow.heard, heard]).toEqual([false, 1])
+    await clock.advance(1_000)
+    expect(heard).toBe(told.length)
+    expect(heard).toBeGreaterThan(1)
+    follow.stop()
   })
 })
 

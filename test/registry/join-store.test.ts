@@ -5,8 +5,9 @@ import { FakeClock, seededRandom } from '../../src/testing/index.js'
 
 type Anything = Record<string, object>
 
-/** A store that fails so many times to be read, and then holds what it was given. */
-async function world(failures: number, error: Error = new StoreFailedError('memory', 'is away')) {
+/** A store that fails so many times to be read, with these errors first, and then holds what it was given. */
+async function world(failures: number, ...errors: readonly Error[]) {
+  const away = new StoreFailedError('memory', 'is away')
   const first = new ServiceRegistry<Anything>()
   first.register({ service: 'llm', name: 'kept', provider: {}, address: 'http://kept' })
   const inner = memoryStore(first.export())
@@ -19,7 +20,7 @@ async function world(failures: number, error: Error = new StoreFailedError('memo
     close: () => inner.close(),
     async load() {
       asked += 1
-      if (asked <= failures) throw error
+      if (asked <= failures) throw errors[asked - 1] ?? away
       return inner.load()
     },
   }
@@ -66,6 +67,18 @@ describe('a store that is not required', () => {
     const { registry, failed } = await world(1, new CorruptSnapshotError('It is no snapshot'))
     await expect(registry.start({ storeRequired: false })).rejects.toThrow(CorruptSnapshotError)
     expect(failed).toEqual([undefined])
+  })
+
+  it('is tried no more when it is there and no time mends it', async () => {
+    const errors = [
+      new StoreFailedError('memory', 'is away'),
+      new CorruptSnapshotError('It is none'),
+    ]
+    const { registry, clock, failed, asked, names } = await world(2, ...errors)
+    await registry.start({ storeRequired: false })
+    await clock.advance(600_000)
+    expect(failed).toEqual([expect.any(Number), undefined])
+    expect([asked(), names()]).toEqual([2, ['mine']])
   })
 })
 

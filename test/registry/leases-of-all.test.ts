@@ -109,6 +109,20 @@ describe('where a store ends leases for all', () => {
     expect(registry.get('local')).toBeUndefined()
   })
 
+  it('what is known already is no renewal', async () => {
+    const { registry, quiet, adopt, lease } = await world()
+    adopt('a')
+    await quiet()
+    let renewals = 0
+    registry.on('lease.renewed', () => void (renewals += 1))
+    lease('a')
+    await quiet()
+    expect(renewals).toBe(0)
+    lease('a', { facts: { by: 'another' } })
+    await quiet()
+    expect(renewals).toBe(1)
+  })
+
   it('one that was renewed is well again, by whatever clock', async () => {
     const { registry, quiet, adopt, lease, place } = await world()
     adopt('a')

@@ -131,12 +131,12 @@ describe('what means another registration of a provider', () => {
     expect(all.find(({ section }) => section === 'providers')).toEqual(gone('providers', 'one'))
   })
 
-  it('is refused, too, where it was removed and registered in one group', async () => {
+  it('is not what removes it and registers it again in one group', async () => {
     const { late, other, kept } = await zombie()
-    const again = [provider('one', 'http://again'), lease('one', { by: 'other' })]
-    await other.apply([gone('providers', 'one'), gone('leases', 'one'), ...again])
-    await late.apply([lease('one', { by: 'late', beats: 2 })])
-    expect(await kept()).toEqual({ addresses: ['http://again'], facts: [{ by: 'other' }] })
+    await other.apply([provider('one', 'http://other', true), lease('one', { by: 'other' })])
+    const again = [provider('one', 'http://again'), lease('one', { by: 'late' })]
+    await late.apply([gone('providers', 'one'), gone('leases', 'one'), ...again])
+    expect(await kept()).toEqual({ addresses: ['http://again'], facts: [{ by: 'late' }] })
   })
 
   it('is not a change of the same one by others, nor one registered again', async () => {

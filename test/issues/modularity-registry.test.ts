@@ -10,6 +10,7 @@ import { serve } from '../../src/cli/commands/serve.js'
 import { CorruptSnapshotError } from '../../src/core/errors.js'
 import { createServer } from '../../src/server/index.js'
 import { fileStore } from '../../src/store/index.js'
+import { FakeClock } from '../../src/testing/index.js'
 import { agent, operationsOf, service, take, telemetry } from '../server/operations-of.js'
 import { ask, openEvents, withServer } from '../server/rest-client.js'
 
@@ -310,5 +311,21 @@ it('takes what programs in Python send: None, fields of their manifests, tokens 
     const either = { body: { capabilities: ['sing'], optional: null }, headers }
     expect((await ask(url, '/api/discover', either)).json.count).toBe(1)
     expect((await ask(url, '/api/services?status=')).json.count).toBe(1)
+  })
+})
+
+it('an event stream says something every 15 s, as its readers count on', async () => {
+  const clock = new FakeClock(1_795_000_000_000)
+  await withServer({ clock }, async (url) => {
+    const stop = new AbortController()
+    const answer = await fetch(`${url}/api/events`, { signal: stop.signal })
+    const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader()
+    expect((await reader?.read())?.value).toContain('"connected"')
+    const next = reader?.read()
+    await clock.advance(14_999)
+    expect(await Promise.race([next, 'silent'])).toBe('silent')
+    await clock.advance(1)
+    expect((await next)?.value).toMatch(/^:.*\n\n$/)
+    stop.abort()
   })
 })

@@ -355,7 +355,9 @@ describe('a store that others write to', () => {
       clock,
       random: seededRandom(1),
       take: () => {},
-      heard: () => void (heard += 1),
+      heard() {
+        heard += 1
+      },
       failed: () => {},
     })
     follow.start()

@@ -114,7 +114,9 @@ describe('where a store ends leases for all', () => {
     adopt('a')
     await quiet()
     let renewals = 0
-    registry.on('lease.renewed', () => void (renewals += 1))
+    registry.on('lease.renewed', () => {
+      renewals += 1
+    })
     lease('a')
     await quiet()
     expect(renewals).toBe(0)

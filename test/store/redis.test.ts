@@ -165,12 +165,12 @@ describe('who was away', () => {
     expect(Object.fromEntries(seen)).toEqual({ stays: 1, changes: 2, other: 299 })
   })
 
-  it('reads a group of 100,000 entries in pieces', { timeout: 60_000 }, async () => {
+  it('reads a group of 20,000 entries in pieces', async () => {
     const namespace = fresh()
     const other = await opened({ namespace })
-    await other.apply(Array.from({ length: 100_000 }, (_, at) => health(`p${at}`, at)))
+    await other.apply(Array.from({ length: 20_000 }, (_, at) => health(`p${at}`, at)))
     const kept = timesOf(await redisStore(redis.url, { namespace }).load())
-    expect(kept.size).toBe(100_000)
+    expect(kept.size).toBe(20_000)
   })
 })
 

@@ -74,6 +74,19 @@ it('B-M2: addresses that only this machine can reach are refused, and names are 
   })
 })
 
+it('B-M2: the operator may allow more networks and names, and nothing else with them', async () => {
+  const at = (location: string) => ({ ...good, location })
+  await withServer({}, async (url) => {
+    expect((await register(url, at('http://240.0.0.1'))).json.code).toBe('LOCATION_NOT_LISTED')
+  })
+  await withServer({ allowedLocations: ['240.0.0.0/8'] }, async (url) => {
+    expect((await register(url, at('http://240.0.0.1'))).status).toBe(201)
+    expect((await register(url, at('http://127.0.0.1:9'))).status).toBe(201)
+    expect((await register(url, at('http://241.0.0.1'))).status).toBe(400)
+    expect((await register(url, at('http://169.254.169.254'))).json.code).toBe('LOCATION_METADATA')
+  })
+})
+
 it('B-M2: a redirect is a miss, and is not followed', async () => {
   let reached = 0
   const target = await module((_, response) => {

@@ -43,6 +43,7 @@ end
 local function jsonOf(found) return string.sub(found.text, found.head + 1) end
 local function forMs(json) return tonumber(string.match(json, '"forMs":([%d%.e+]+)')) or 60000 end
 local function isExpired(json) return string.sub(json, 1, 16) == '{"expired":true,' end
+local function endOf(json) return now + forMs(json) * (isExpired(json) and 4 or 1) end
 local function leaseIn(field) return string.sub(field, 1, 7) == 'leases ' and string.sub(field, 8) end
 local function put(field, found, version, node, epoch, json)
   local order = found and (not found.gone or json == '') and found.order
@@ -52,7 +53,7 @@ local function put(field, found, version, node, epoch, json)
   elseif found and found.gone then redis.call('ZREM', gone, field) end
   local key = leaseIn(field)
   if key and json == '' then redis.call('ZREM', due, key)
-  elseif key then redis.call('ZADD', due, now + forMs(json) * (isExpired(json) and 4 or 1), key) end
+  elseif key then redis.call('ZADD', due, endOf(json), key) end
   changed[#changed + 1] = field
 end
 local function note(revision, by, mark, length)
@@ -185,7 +186,8 @@ return {id, text(at), mark}
 
 /**
  * Ends the leases that are over, by the clock of Redis: once for all nodes, whoever asks. Where nobody has asked for a
- * while, nobody could renew either: each lease counts in full from then on. KEYS as above. ARGV: who writes, mark,
+ * while, nobody could renew either: each lease counts in full from then on. So it does where the clock was put back, which
+ * would end it later by as much. KEYS as above. ARGV: who writes, mark,
  * length of the log, most at a time, that while, how long is remembered what is gone.
  */
 export const sweepScript: Script = script(
@@ -195,7 +197,12 @@ export const sweepScript: Script = script(
 if id == '' then return 0 end
 local swept = tonumber(redis.call('HGET', meta, 'swept') or '0')
 redis.call('HSET', meta, 'swept', text(now))
-if now - swept > tonumber(ARGV[5]) then redis.call('HSET', meta, 'counted', text(now)) end
+local isPutBack = swept - now > tonumber(ARGV[5])
+if now - swept > tonumber(ARGV[5]) or isPutBack then redis.call('HSET', meta, 'counted', text(now)) end
+for _, key in ipairs(isPutBack and redis.call('ZRANGE', due, 0, -1) or {}) do
+  local lease = read('leases ' .. key)
+  if lease then redis.call('ZADD', due, endOf(jsonOf(lease)), key) end
+end
 local counted = tonumber(redis.call('HGET', meta, 'counted') or '0')
 local revision, node = at + 1, ARGV[1]
 local version = text(revision)

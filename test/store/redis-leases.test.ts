@@ -168,6 +168,19 @@ describe.concurrent('a lease in Redis', () => {
     expect(a.told).toEqual(['one healthy'])
   })
 
+  it('counts in full, and no longer, from when the clock of Redis was put back', async (context) => {
+    const { nodes, deadline, client, tag, now } = await scene(context, 1)
+    const [a] = nodes as [Node]
+    add(a, 'one')
+    await a.registry.flush()
+    const before = (await now()) + 3_600_000
+    await client.zadd(`${tag}:due`, before + forMs, '"one"')
+    await client.hset(`${tag}:meta`, 'swept', before, 'counted', before)
+    await soon(async () => expect(await deadline('one')).toBeLessThanOrEqual((await now()) + forMs))
+    expect(await deadline('one')).toBeGreaterThan((await now()) + forMs / 2)
+    expect(a.told).toEqual(['one healthy'])
+  })
+
   it('comes back, in full, after Redis has lost it', async (context) => {
     const own = await startRedis()
     context.onTestFinished(() => own.stop())

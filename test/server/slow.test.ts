@@ -29,7 +29,12 @@ describe('a client that takes too long', () => {
     socket.on('close', () => clearInterval(timer))
   }
 
-  const impatient = { headersTimeout: 60, requestTimeout: 120, connectionsCheckingInterval: 20 }
+  const impatient = {
+    headersTimeout: 60,
+    requestTimeout: 120,
+    connectionsCheckingInterval: 20,
+    stillTimeout: 60_000,
+  }
 
   it.each([
     ['the head of a request', 'GET /health HTTP/1.1\r\nhost: x\r\nx-slow: '],
@@ -52,6 +57,33 @@ describe('a client that takes too long', () => {
     expect(await Promise.all(read)).toEqual(read.map(() => 'cut off'))
     await listening.close()
   })
+})
+
+it('a client that takes nothing of its answer is hung up on', async () => {
+  let letGo = (): void => {}
+  const over = new Promise<void>((resolve) => {
+    letGo = resolve
+  })
+  const endless = new ReadableStream({
+    pull: (controller) => controller.enqueue(new Uint8Array(100_000)),
+    cancel: () => letGo(),
+  })
+  const limits = {
+    headersTimeout: 10_000,
+    requestTimeout: 30_000,
+    connectionsCheckingInterval: 5_000,
+    stillTimeout: 50,
+  }
+  const listening = await listen(async () => new Response(endless), {
+    host: '127.0.0.1',
+    port: 0,
+    limits,
+  })
+  const socket = await connected(listening.port)
+  socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n')
+  await once(socket, 'readable') // and never again
+  await over
+  await listening.close()
 })
 
 it('a client that goes in the midst of a body is no failure of the server', async () => {

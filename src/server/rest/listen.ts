@@ -26,6 +26,8 @@ export interface Limits {
   readonly requestTimeout: number
   /** How often is looked whose time is over. */
   readonly connectionsCheckingInterval: number
+  /** Without a byte that comes or goes, such as while it takes nothing of its answer. */
+  readonly stillTimeout: number
 }
 
 export interface Listening {
@@ -40,6 +42,7 @@ const usualLimits: Limits = {
   headersTimeout: 10_000,
   requestTimeout: 30_000,
   connectionsCheckingInterval: 5_000,
+  stillTimeout: 60_000, // streams say something every 15 s
 }
 
 /** Answers requests over HTTP. Rejects with what `listen` fails with, such as EADDRINUSE. */
@@ -59,6 +62,7 @@ export async function listen(
     void listener(request, response)
   }
   const server = serverFor(tls, limits, take)
+  server.setTimeout(limits.stillTimeout) // and then it is hung up on
   server.on('checkExpectation', take) // whatever is expected, the answer says what came of it
   server.on('connection', (socket) => connections.accept(socket))
   server.on('clientError', refuseGarbage)

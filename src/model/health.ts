@@ -1,6 +1,9 @@
 /** `unknown` and `degraded` are admitted, `loading` and `unhealthy` are not. */
 export type Health = 'healthy' | 'degraded' | 'unhealthy' | 'loading' | 'unknown'
 
+/** All of them. */
+export const healths = ['healthy', 'degraded', 'unhealthy', 'loading', 'unknown'] as const
+
 /** What a check saw. What it learned besides updates the provider; what is left out stays as it was. */
 export interface CheckReport {
   readonly status: Health

@@ -1,4 +1,5 @@
 import { closest } from '../../model/did-you-mean.js'
+import { healths } from '../../model/health.js'
 import type { Model } from '../../model/llm-model.js'
 import type { CircuitState, ProviderView } from '../../model/provider.js'
 import type { ListFilter } from '../../registry/listing.js'
@@ -39,8 +40,6 @@ const lists = {
 } as const
 
 type What = keyof typeof lists
-
-const healths = ['healthy', 'degraded', 'unhealthy', 'loading', 'unknown'] as const
 
 export const list: Command = {
   name: 'list',

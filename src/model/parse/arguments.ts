@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { type InputIssue, InvalidOptionsError, InvalidRequestError } from '../../core/errors.js'
 import { eventTypes } from '../event.js'
+import { healths } from '../health.js'
 import { parse, preview } from './read.js'
 import { duration, fn, signal, texts } from './words.js'
 
@@ -12,7 +13,7 @@ const describeFilter = z.strictObject({
 const listFilter = describeFilter.extend({
   capability: z.string().optional(),
   minVersion: z.string().optional(),
-  status: z.enum(['healthy', 'degraded', 'unhealthy', 'loading', 'unknown']).optional(),
+  status: z.enum(healths).optional(),
 })
 
 export const checkDescribeFilter = (input: unknown): void => {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { CorruptSnapshotError, InvalidRequestError } from '../../core/errors.js'
+import { healths } from '../health.js'
 import type { RenewOptions, SavedLease } from '../lease.js'
 import { hasOnly, isObject, isPlainData, isTime } from './plainly.js'
 import { parseQuick, type Quick } from './read.js'
@@ -9,8 +10,7 @@ import { frozenCopy, isText, plainData, positive, text } from './words.js'
 const longestMs = 2 ** 31 - 1
 const forMs = positive.max(longestMs)
 
-const statuses = ['healthy', 'degraded', 'unhealthy', 'loading', 'unknown'] as const
-const knownStatuses: ReadonlySet<unknown> = new Set([undefined, ...statuses])
+const knownStatuses: ReadonlySet<unknown> = new Set([undefined, ...healths])
 const renewFields: ReadonlySet<string> = new Set(['forMs', 'facts', 'status'])
 
 /** Renewals are most of what a server does. */
@@ -18,7 +18,7 @@ export const renewOptions: Quick<RenewOptions> = {
   schema: z.strictObject({
     forMs,
     facts: plainData.optional(),
-    status: z.enum(statuses).optional(),
+    status: z.enum(healths).optional(),
   }),
   plainly: (value): value is RenewOptions => {
     if (!isObject(value) || !hasOnly(value, renewFields) || !isSpan(value.forMs)) return false

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { InvalidRegistrationError } from '../../core/errors.js'
 import type { Health } from '../health.js'
+import { healths } from '../health.js'
 import type { ModelInput } from '../llm-model.js'
 import { isProbe } from './health.js'
 import { parseModelInputs } from './model.js'
@@ -17,7 +18,7 @@ export interface ParsedSighting {
 
 const own = z.object({
   name: text,
-  health: z.enum(['healthy', 'degraded', 'unhealthy', 'loading', 'unknown']).optional(),
+  health: z.enum(healths).optional(),
   probe: isProbe.optional(),
   catalogue: z.array(z.unknown()).optional(),
 })

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { CorruptSnapshotError, type InputIssue, isSwitchgearError } from '../../core/errors.js'
 import type { CapabilityDefinition } from '../definition.js'
+import { healths } from '../health.js'
 import type { SavedLease } from '../lease.js'
 import type { Model } from '../llm-model.js'
 import { migrate } from '../migrate.js'
@@ -168,17 +169,16 @@ function nameOf(entry: unknown): string {
 
 const corrupt = (issues: readonly InputIssue[]): Error => new CorruptSnapshotError('', { issues })
 
-const statuses = ['healthy', 'degraded', 'unhealthy', 'loading', 'unknown'] as const
-const knownStatuses: ReadonlySet<unknown> = new Set(statuses)
+const knownHealths: ReadonlySet<unknown> = new Set(healths)
 const healthFields: ReadonlySet<string> = new Set(['provider', 'status', 'checkedAt'])
 
 export const savedHealth: Quick<SavedHealth> = {
-  schema: z.strictObject({ provider: text, status: z.enum(statuses), checkedAt: z.number() }),
+  schema: z.strictObject({ provider: text, status: z.enum(healths), checkedAt: z.number() }),
   plainly: (value): value is SavedHealth =>
     isObject(value) &&
     hasOnly(value, healthFields) &&
     isText(value.provider) &&
-    knownStatuses.has(value.status) &&
+    knownHealths.has(value.status) &&
     isMoment(value.checkedAt),
 }
 

@@ -56,9 +56,10 @@ function registeredAnew(encoded: readonly EncodedChange[]): ReadonlySet<string> 
 const epochOfNew = ({ section, value }: EncodedChange): string =>
   section === 'providers' && value !== undefined ? 'new' : ''
 
-function epochOf({ section, key }: EncodedChange, replica: Replica): string {
-  const isOfProvider = ofProviders.some((one) => one === section)
-  return isOfProvider ? replica.epoch(fieldOf({ section: 'providers', key })) : ''
+function epochOf({ section, key, value }: EncodedChange, replica: Replica): string {
+  if (!ofProviders.some((one) => one === section)) return ''
+  const unknown = value === undefined ? 'none' : '' // what others have registered was not meant
+  return replica.epoch(fieldOf({ section: 'providers', key })) || unknown
 }
 
 /** For how long, where nothing else of a lease has changed. */

@@ -52,7 +52,10 @@ export interface FieldChange {
   readonly field: string
   /** '' where it is gone. */
   readonly json: string
-  /** The registration of a provider that this is about; '' for whichever there is, `new` for another one. */
+  /**
+   * The registration of a provider that this is about; '' for whichever there is, `new` for another one, `none` for one
+   * that only this node knows.
+   */
   readonly epoch: string
   /** Whether it was kept before, as far as this node knows. */
   readonly known: boolean

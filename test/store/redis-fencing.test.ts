@@ -139,6 +139,16 @@ describe('what means another registration of a provider', () => {
     expect(await kept()).toEqual({ addresses: ['http://again'], facts: [{ by: 'late' }] })
   })
 
+  it('is a removal by who never heard that it was registered: it is refused, too', async () => {
+    const { late, other, kept } = await zombie()
+    await other.apply([provider('two', 'http://two', true), lease('two', { by: 'other' })])
+    await late.apply([gone('providers', 'two'), gone('leases', 'two')])
+    expect((await kept()).addresses).toEqual(['http://late', 'http://two'])
+    expect(await told(late)).toContainEqual(
+      expect.objectContaining({ key: 'two', section: 'leases', value: expect.anything() }),
+    )
+  })
+
   it('is not a change of the same one by others, nor one registered again', async () => {
     const { late, other, kept } = await zombie()
     await other.apply([provider('one', 'http://moved')])

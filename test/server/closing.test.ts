@@ -4,6 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { createServer, type ServerOptions } from '../../src/server/index.js'
 import { memoryStore, type Store } from '../../src/store/index.js'
 import { FakeClock } from '../../src/testing/fake-clock.js'
+import { service } from './operations-of.js'
 import { ask, openEvents } from './rest-client.js'
 
 /** A server whose time stands still: nothing that it waits for is over by itself. */
@@ -52,6 +53,21 @@ describe('closing', () => {
     let answer = ''
     for await (const part of socket.setEncoding('utf8')) answer += part
     expect(answer).toMatch(/^HTTP\/1.1 201 /)
+    await closed
+  })
+
+  it('sends an answer whole to who takes its time to read it', async () => {
+    const { server, open } = await still()
+    const metadata = { text: 'x'.repeat(900_000) }
+    for (let n = 0; n < 40; n += 1)
+      await server.operations.register(service(`s${n}`, { metadata }), {})
+    const socket = await open('GET /api/services HTTP/1.1\r\nhost: x\r\n\r\n')
+    await once(socket, 'readable') // the head, and what the buffers take
+    const closed = server.close()
+    let text = ''
+    for await (const part of socket.setEncoding('utf8')) text += part
+    const [head = '', rest = ''] = text.split('\r\n\r\n')
+    expect(rest).toHaveLength(Number(/content-length: (\d+)/.exec(head)?.[1]))
     await closed
   })
 

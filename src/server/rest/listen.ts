@@ -1,7 +1,7 @@
 import type { OutgoingHttpHeaders, RequestListener, Server } from 'node:http'
 import { createServer as createHttp } from 'node:http'
 import { createServer as createHttps } from 'node:https'
-import type { Socket } from 'node:net'
+import { Server as NetServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import { getRequestListener } from '@hono/node-server'
@@ -75,9 +75,10 @@ export async function listen(
   })
   return {
     port: portOf(server),
-    close() {
+    async close() {
+      NetServer.prototype.close.call(server) // that of HTTP also drops what is written, but not sent
+      await connections.drain()
       server.close()
-      return connections.drain()
     },
     cut: () => connections.cut(),
   }

@@ -62,7 +62,7 @@ export async function listen(
     void listener(request, response)
   }
   const server = serverFor(tls, limits, take)
-  server.setTimeout(limits.stillTimeout) // and then it is hung up on
+  server.timeout = limits.stillTimeout // and then it is hung up on
   server.on('checkExpectation', take) // whatever is expected, the answer says what came of it
   server.on('connection', (socket) => connections.accept(socket))
   server.on('clientError', refuseGarbage)

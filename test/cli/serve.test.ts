@@ -131,6 +131,15 @@ describe('switchgear serve', () => {
     expect(help.said.out).toMatch(/HEARTBEAT_TIMEOUT; default 60/)
   })
 
+  it('takes locations in the networks that are allowed besides private ones', async () => {
+    const { url } = await listening(['--no-grpc', '--allowed-locations', '198.18.0.0/15, ,x.test'])
+    const at = async (host: string) => {
+      const location = `http://${host}:1`
+      return (await ask(url, '/api/register', { body: { ...body, mode: 'http', location } })).status
+    }
+    expect([await at('198.18.0.1'), await at('198.20.0.1')]).toEqual([201, 400])
+  })
+
   it('makes a token up where others can connect, and shows it once', async () => {
     const { said, url, child } = await listening(['--host', '0.0.0.0', '--store', 'memory'])
     const token = /Token {2,}(\S+)/.exec(said.out)?.[1] ?? ''

@@ -61,6 +61,10 @@ export const serve: Command = {
       value: 'LIST',
       about: 'origins of pages that may read, with commas between (ALLOWED_ORIGINS)',
     },
+    'allowed-locations': {
+      value: 'LIST',
+      about: 'names and networks besides private ones, with commas between',
+    },
     discover: { about: 'look for local back ends, and keep them listed' },
     debug: { about: 'log more (REGISTRY_DEBUG)' },
   },
@@ -132,10 +136,14 @@ async function optionsOf(input: Input, shell: Shell, logger: Logger): Promise<Se
     restDialect: dialectOf(input),
     healthCheckIntervalMs: seconds('health-check-interval', 'HEALTH_CHECK_INTERVAL'),
     heartbeatTimeoutMs: seconds('heartbeat-timeout', 'HEARTBEAT_TIMEOUT'),
-    allowedOrigins: origins?.split(',').flatMap((one) => given(one.trim()) ?? []),
+    allowedOrigins: listed(origins),
+    allowedLocations: listed(input.text('allowed-locations')),
     logger,
   }
 }
+
+const listed = (text: string | undefined): readonly string[] | undefined =>
+  text?.split(',').flatMap((one) => given(one.trim()) ?? [])
 
 /** An empty variable counts as unset. */
 const given = (text: string | undefined): string | undefined => (text === '' ? undefined : text)

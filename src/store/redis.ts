@@ -218,15 +218,18 @@ function placeName(server: string | RedisClient): string {
 }
 
 /** Entries in the order in which they first came. Whoever takes them checks each of them. */
-function toSnapshot(
+async function toSnapshot(
   { savedAt, schema }: Found,
   records: ReadonlyMap<string, RedisRecord>,
-): Snapshot {
+): Promise<Snapshot> {
+  const pace = new Pace()
   const lists = new Map<string, unknown[]>(sections.map((section) => [section, []]))
   const ordered = [...records].sort(([, a], [, b]) => a.order - b.order)
   for (const [field, record] of ordered) {
     const change = record.json === '' ? undefined : toChange(field, record)
     if (change !== undefined) lists.get(change.section)?.push(change.value)
+    const pause = pace.entry(record.json.length)
+    if (pause !== undefined) await pause
   }
   return { schemaVersion: schema, savedAt, ...Object.fromEntries(lists) } as Snapshot
 }

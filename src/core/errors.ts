@@ -529,14 +529,18 @@ export class MissingPeerError extends SwitchgearError {
   readonly code = 'SWITCHGEAR_MISSING_PEER'
   readonly retryable = false
   readonly packageName: string
+  /** What `npm install` takes in a shell, such as `ioredis@^5.4`. */
+  readonly install: string
 
   /** `range` is one that npm understands, such as `^1.14`. */
   constructor(what: string, packageName: string, range: string, cause?: unknown) {
+    const install = inShell(`${packageName}@${range}`)
     super(
-      `${what} needs the package ${packageName}, which is not installed; run: npm install ${inShell(`${packageName}@${range}`)}`,
+      `${what} needs the package ${packageName}, which is not installed; run: npm install ${install}`,
       { cause },
     )
     this.packageName = packageName
+    this.install = install
   }
 }
 

@@ -55,6 +55,8 @@ it('the command serves REST alone, and says what to install and how not to be to
   })
   await listening
   expect(said).toMatch(/gRPC.*@grpc\/grpc-js.*not installed; run: npm install @grpc\/grpc-js@/)
+  const [, command = ''] = /run: (npm install .*), or say/.exec(said) ?? []
+  expect(grpc.filter((name) => !command.includes(` ${name}@`))).toEqual([])
   expect(said).toContain('--no-grpc')
   const [url = ''] = /https?:\/\/127\.0\.0\.1:\d+/.exec(said) ?? []
   expect((await fetch(`${url}/health`)).status).toBe(200)

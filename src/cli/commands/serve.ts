@@ -180,13 +180,15 @@ async function grpcOf(input: Input, shell: Shell): Promise<GrpcFaceOptions | und
   if (input.has('no-grpc')) return undefined
   const port = portOf(input, shell, 'grpc-port', 'SERVICE_REGISTRY_PORT')
   const { missingForGrpc } = await import('../../server/grpc/available.js')
-  const missing = await missingForGrpc()
-  if (missing === undefined) {
+  const [first, ...others] = await missingForGrpc()
+  if (first === undefined) {
     await silenceGrpc(shell)
     return { port }
   }
-  if (input.has('grpc-port')) throw missing
-  shell.err(`Without gRPC. ${missing.message}, or say --no-grpc\n`)
+  // The message ends with a command, which takes them all.
+  const advice = [first.message, ...others.map(({ install }) => install)].join(' ')
+  if (input.has('grpc-port')) throw new Failure(advice)
+  shell.err(`Without gRPC. ${advice}, or say --no-grpc\n`)
   return undefined
 }
 

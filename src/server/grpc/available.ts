@@ -4,13 +4,13 @@ import { loadDefinition } from '../../wire/proto/definition.js'
 import { loadHealth } from './health.js'
 import { loadReflection } from './reflection.js'
 
-/** Why gRPC cannot be served here: the first of its packages that is not installed. */
-export async function missingForGrpc(): Promise<MissingPeerError | undefined> {
-  try {
-    for (const load of [loadGrpc, loadDefinition, loadHealth, loadReflection]) await load()
-    return undefined
-  } catch (error) {
-    if (error instanceof MissingPeerError) return error
-    throw error
-  }
+/** Why gRPC cannot be served here: an error for each of its packages that is not installed. */
+export async function missingForGrpc(): Promise<readonly MissingPeerError[]> {
+  const missing: MissingPeerError[] = []
+  for (const load of [loadGrpc, loadDefinition, loadHealth, loadReflection])
+    await load().catch((error: unknown) => {
+      if (error instanceof MissingPeerError) missing.push(error)
+      else if (missing.length === 0) throw error // else it may have needed what is missing
+    })
+  return missing
 }

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { credentials } from '@grpc/grpc-js'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { type FakeBackend, startFakeBackend } from '../../src/testing/fake-backend.js'
 import { createAuthority, hasOpenssl } from '../core/certificates.js'
 import { needs } from '../house/needs.js'
 import { root } from '../house/sources.js'
@@ -86,6 +87,13 @@ async function ended({ child, said }: Running): Promise<[number | null, string]>
   return [child.exitCode, said.err]
 }
 
+/** Of the ports that a scan asks, one that is free. */
+const onSearchedPort = (port = 8_150): Promise<FakeBackend> =>
+  startFakeBackend('ollama', { port }).catch((error: unknown) => {
+    if (port === 8_199) throw error
+    return onSearchedPort(port + 1)
+  })
+
 const body = { id: 'in', name: 'In', capabilities: ['greet'], mode: 'embedded' }
 
 describe('switchgear serve', () => {
@@ -138,6 +146,20 @@ describe('switchgear serve', () => {
       return (await ask(url, '/api/register', { body: { ...body, mode: 'http', location } })).status
     }
     expect([await at('198.18.0.1'), await at('198.20.0.1')]).toEqual([201, 400])
+  })
+
+  it('lists the local back ends that run, with --discover', async () => {
+    const backend = await onSearchedPort()
+    onTestFinished(() => backend.close())
+    const { url } = await listening(['--no-grpc', '--store', 'memory', '--discover'])
+    const found = async (): Promise<unknown> => {
+      const { services } = (await ask(url, '/api/services')).json
+      const locations = new Map(services.map((one: { location: string }) => [one.location, one]))
+      return locations.get(`http://127.0.0.1:${backend.port}`)
+    }
+    await expect
+      .poll(found, { timeout: 15_000 })
+      .toMatchObject({ service: 'llm', capabilities: expect.arrayContaining(['chat']) })
   })
 
   it('makes a token up where others can connect, and shows it once', async () => {

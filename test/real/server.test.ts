@@ -30,6 +30,16 @@ async function isOpen(port: number): Promise<boolean> {
   }
 }
 
+/** Whether it is still this process that answers: others may have got its port. */
+async function isServing(url: string, pid: number): Promise<boolean> {
+  try {
+    const said: unknown = await (await fetch(url)).json()
+    return Array.isArray(said) && said[1] === pid
+  } catch {
+    return false
+  }
+}
+
 const isAlive = (pid: number): boolean => {
   try {
     return process.kill(pid, 0)
@@ -65,7 +75,7 @@ describe('startServer', () => {
     await server.stop()
     expect(isAlive(pid)).toBe(false)
     expect(existsSync(folder)).toBe(false)
-    expect(await isOpen(server.port)).toBe(false)
+    expect(await isServing(server.url, pid)).toBe(false)
   })
 
   it('ends what the program has started, too, and what does not want to end', async () => {
@@ -77,8 +87,9 @@ describe('startServer', () => {
         )}, String(at)], { stdio: 'inherit' })`),
       isReady: answers('/'),
     })
+    const [, pid] = (await (await fetch(server.url)).json()) as [string, number]
     await server.stop()
-    expect(await isOpen(server.port)).toBe(false)
+    await expect.poll(() => isServing(server.url, pid)).toBe(false)
   })
 
   it('says what a program wrote that ends before it is ready', async () => {

@@ -90,12 +90,13 @@ export class Others {
 
   /** What is known from here of one that is over. */
   #forgetRegistration(name: string, isThere: boolean): void {
-    const { catalog, leases, persist } = this.#parts
+    const { catalog, checks, leases, persist } = this.#parts
     for (const section of ofProviders) persist?.drop(section, name)
     const seat = catalog.get(name)
     if (seat === undefined || !isThere) return
     seat.restored = true
     leases.forget(seat)
+    if (!seat.hasCheck) checks.mark(seat, 'unknown') // what was heard of it is over, too
   }
 
   /** What is being written here may come before or after it: to be sure, it is written once more. */
